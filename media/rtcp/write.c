@@ -1,5 +1,7 @@
 #include "media/rtcp/rtcp.h"
 
+#include "base/util.h"
+
 static void header(struct ly_wr *w, unsigned count, enum ly_rtcp_type type, size_t body)
 {
 	ly_wr_u8(w, (uint8_t)(0x80 | (count & 0x1f)));
