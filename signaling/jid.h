@@ -24,11 +24,13 @@ int ly_jid_parse(struct ly_jid *out, struct ly_arena *arena, const char *s);
 
 /** Copies a JID into another arena. @return 0, -ENOMEM */
 int ly_jid_copy(struct ly_jid *out, struct ly_arena *arena, const struct ly_jid *jid);
-/** A JID from normalised parts (local and resource may be NULL), validated. @return as ly_jid_parse */
+/** A JID from normalised parts (local and resource may be NULL), validated. @return as
+ * ly_jid_parse */
 int ly_jid_make(struct ly_jid *out, struct ly_arena *arena, const char *local, const char *domain,
 		const char *resource);
 
-/** Normalises single parts into @p out (cap >= LY_JID_PART_MAX + 1). @return 0, -EBADMSG, -ENOSPC */
+/** Normalises single parts into @p out (cap >= LY_JID_PART_MAX + 1). @return 0, -EBADMSG,
+ * -ENOSPC */
 int ly_jid_prep_local(char *out, size_t cap, const char *s);
 int ly_jid_prep_domain(char *out, size_t cap, const char *s);
 int ly_jid_prep_resource(char *out, size_t cap, const char *s);

@@ -79,8 +79,8 @@ enum ly_error_type {
 const char *ly_cond_name(enum ly_cond cond);
 
 /** Makes a stanza of a document, which it owns from then on (on error the caller still does).
- *  @return 0, -EBADMSG (no stanza, or an IQ without id, with a wrong type or not exactly one child in a
- *  request: bad-request), -EINVAL (a malformed from or to: jid-malformed), -ENOMEM */
+ *  @return 0, -EBADMSG (no stanza, or an IQ without id, with a wrong type or not exactly one
+ *  child in a request: bad-request), -EINVAL (a malformed from or to: jid-malformed), -ENOMEM */
 int ly_stanza_wrap(struct ly_stanza **out, struct ly_xml_doc *doc);
 /** Parses text: for tests and for what storage kept. @return as above */
 int ly_stanza_parse(struct ly_stanza **out, struct ly_span text);
@@ -88,8 +88,8 @@ int ly_stanza_parse(struct ly_stanza **out, struct ly_span text);
  *  @return 0, -ENOMEM, -EINVAL (malformed address) */
 int ly_stanza_clone(struct ly_stanza **out, const struct ly_stanza *st, const char *from,
 		    const char *to);
-/** A stanza of its own from a tree that lives elsewhere (a reply built in another's arena): deep copy.
- *  @return as ly_stanza_wrap */
+/** A stanza of its own from a tree that lives elsewhere (a reply built in another's arena): deep
+ *  copy. @return as ly_stanza_wrap */
 int ly_stanza_from_xml(struct ly_stanza **out, const struct ly_xml *root);
 /** Frees the stanza with its document; NULL is fine. */
 void ly_stanza_free(struct ly_stanza *st);
@@ -100,15 +100,17 @@ const struct ly_xml *ly_iq_payload(const struct ly_stanza *iq);
 /** Opens `<iq type='result'>` in the arena of @p iq, addressed back; go on with children and
  *  ly_build_finish(). */
 struct ly_build ly_iq_result(const struct ly_stanza *iq);
-/** Opens an error reply in the arena of @p orig and leaves `<error>` open after its condition and text,
- *  for application-specific children. On an error stanza or IQ result nothing may be answered: the
- *  builder's error is -EPROTO. @p text may be NULL. */
+/** Opens an error reply in the arena of @p orig and leaves `<error>` open after its condition and
+ *  text, for application-specific children. On an error stanza or IQ result nothing may be
+ *  answered: the builder's error is -EPROTO. @p text may be NULL. */
 struct ly_build ly_stanza_error_open(const struct ly_stanza *orig, enum ly_cond cond,
 				     enum ly_error_type type, const char *text);
-/** A complete error reply in the arena of @p orig; NULL if it may not be answered or out of memory. */
+/** A complete error reply in the arena of @p orig; NULL if it may not be answered or out of
+ * memory. */
 struct ly_xml *ly_stanza_error(const struct ly_stanza *orig, enum ly_cond cond,
 			       enum ly_error_type type, const char *text);
 /** Appends `<error>` with its condition to the open element of any builder. */
-void ly_build_error(struct ly_build *b, enum ly_cond cond, enum ly_error_type type, const char *text);
+void ly_build_error(struct ly_build *b, enum ly_cond cond, enum ly_error_type type,
+		    const char *text);
 
 #endif

@@ -1,8 +1,9 @@
-/* The server's side of SASL (RFC 4422, RFC 6120 s. 6): SCRAM-SHA-256, SCRAM-SHA-1, both with -PLUS, PLAIN.
+/* The server's side of SASL (RFC 4422, RFC 6120 s. 6): SCRAM-SHA-256, SCRAM-SHA-1, both with
+ * -PLUS, PLAIN.
  *
- * Credentials are fetched by the caller, maybe much later: a step ends with NEED_CREDENTIALS and goes on
- * with ly_sasl_credentials(). Unknown users run the whole exchange with a fake salt (the same each time),
- * so that a login does not tell who exists (RFC 5802 s. 9). */
+ * Credentials are fetched by the caller, maybe much later: a step ends with NEED_CREDENTIALS and
+ * goes on with ly_sasl_credentials(). Unknown users run the whole exchange with a fake salt (the
+ * same each time), so that a login does not tell who exists (RFC 5802 s. 9). */
 #ifndef LY_SIGNALING_SASL_SASL_H
 #define LY_SIGNALING_SASL_SASL_H
 
@@ -41,7 +42,7 @@ struct ly_sasl_out {
 		LY_SASL_SUCCESS,
 		LY_SASL_FAILURE,
 	} kind;
-	const char *data;       /* CHALLENGE, SUCCESS (may be ""): not base64; until the next call */
+	const char *data;       /* CHALLENGE, SUCCESS: not base64; until the next call */
 	const char *user;       /* NEED_CREDENTIALS, SUCCESS: normalised localpart; until free */
 	enum ly_sasl_cond cond; /* FAILURE */
 };
@@ -63,13 +64,13 @@ extern const struct ly_sasl_mech *const ly_sasl_mechs[];
 /** True if a mechanism may be offered under a configuration. */
 bool ly_sasl_mech_is_on(const struct ly_sasl_mech *mech, const struct ly_sasl_conf *conf);
 
-/** Starts an exchange; the first message goes to ly_sasl_step(). @p conf is copied, what it points to
- *  borrowed. @return 0, -ENOENT (no such mechanism, or not offered), -ENOMEM */
+/** Starts an exchange; the first message goes to ly_sasl_step(). @p conf is copied, what it
+ *  points to borrowed. @return 0, -ENOENT (no such mechanism, or not offered), -ENOMEM */
 int ly_sasl_create(struct ly_sasl **out, const struct ly_sasl_conf *conf, const char *mech);
 /** Wipes and frees; NULL is fine. */
 void ly_sasl_free(struct ly_sasl *s);
-/** Takes a decoded message of the client. A missing initial response is the caller's to answer with an
- *  empty challenge. */
+/** Takes a decoded message of the client. A missing initial response is the caller's to answer
+ *  with an empty challenge. */
 void ly_sasl_step(struct ly_sasl *s, struct ly_span in, struct ly_sasl_out *out);
 /** Answers NEED_CREDENTIALS; NULL: no such user. @p cred is copied. */
 void ly_sasl_credentials(struct ly_sasl *s, const struct ly_credentials *cred,

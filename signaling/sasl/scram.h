@@ -13,7 +13,8 @@
 
 enum ly_scram_hash { LY_SCRAM_SHA1, LY_SCRAM_SHA256 };
 
-/** What is stored instead of a password (RFC 5802 s. 3). All zero = none. Secret: wipe after use. */
+/** What is stored instead of a password (RFC 5802 s. 3). All zero = none. Secret: wipe after
+ * use. */
 struct ly_scram_keys {
 	uint32_t iterations; /* 0 = no keys */
 	uint8_t salt_len;
@@ -29,8 +30,9 @@ struct ly_credentials {
 
 /** Bytes of the hash: 20 or 32. */
 size_t ly_scram_hash_len(enum ly_scram_hash hash);
-/** Prepares a password by SASLprep's mapping and prohibitions (RFC 4013): non-ASCII spaces to spaces, soft
- *  hyphens and the like to nothing, NFKC, no control characters. @return 0, -EBADMSG, -ENOSPC */
+/** Prepares a password by SASLprep's mapping and prohibitions (RFC 4013): non-ASCII spaces to
+ *  spaces, soft hyphens and the like to nothing, NFKC, no control characters. @return 0,
+ * -EBADMSG, -ENOSPC */
 int ly_saslprep(char *out, size_t cap, const char *s);
 /** Makes keys from a password and a given salt. Slow by design (iterations).
  *  @return 0, -EBADMSG (password refused by SASLprep or empty), -EINVAL (salt, iterations) */
@@ -57,8 +59,9 @@ struct ly_scram_client {
 int ly_scram_client_init(struct ly_scram_client *c, enum ly_scram_hash hash, const char *user,
 			 const char *password, const char *cb_type, struct ly_span cb,
 			 struct ly_rand *rand);
-/** The next message: client-first (in empty), client-final (in = server-first), then checks the server's
- *  signature (in = server-final, out ""). @return length, -EBADMSG, -EACCES (server's proof), -ENOSPC */
+/** The next message: client-first (in empty), client-final (in = server-first), then checks the
+ *  server's signature (in = server-final, out ""). @return length, -EBADMSG, -EACCES (server's
+ * proof), -ENOSPC */
 int ly_scram_client_step(struct ly_scram_client *c, struct ly_span in, char *out, size_t cap);
 
 #endif

@@ -1,5 +1,6 @@
-/* The server's side of a client's XML stream (RFC 6120, RFC 7395): header, features, STARTTLS, SASL, bind,
- * then stanzas. Sans-IO: bytes and decisions go in, events come out by ly_stream_poll().
+/* The server's side of a client's XML stream (RFC 6120, RFC 7395): header, features, STARTTLS,
+ * SASL, bind, then stanzas. Sans-IO: bytes and decisions go in, events come out by
+ * ly_stream_poll().
  *
  *   OPENING --header--> FEATURES --starttls--> TLS --ly_stream_tls_done--> OPENING
  *   FEATURES --auth--> AUTH --credentials fit--> OPENING (authenticated) --header--> FEATURES
@@ -7,7 +8,8 @@
  *   any --error, close, end--> CLOSED
  *
  * Contract: one call marked [in], then poll until false, then the next. While an answer is pending
- * (AUTH_NEEDED, AUTHENTICATED needs none, BIND, STARTTLS) input is kept, bounded by the stanza limit.
+ * (AUTH_NEEDED, AUTHENTICATED needs none, BIND, STARTTLS) input is kept, bounded by the stanza
+ * limit.
  *
  * An idle stream holds no parser: it is given back to the pool once the stream has been quiet for
  * conf->linger, see ly_stream_deadline(). */
@@ -40,7 +42,7 @@ struct ly_stream_conf {
 	struct ly_xml_limits after_login;  /* all zero: ly_xml_limits_default */
 	ly_usec linger;                    /* a quiet stream keeps its parser so long; 0: 5 s */
 	unsigned max_failures;             /* failed logins before the stream is closed; 0: 3 */
-	const char *features;              /* XML appended to the features after login; NULL: none */
+	const char *features;              /* XML appended to those after login; NULL: none */
 	const char *const *nonzas;         /* namespaces of other top-level elements handed out as
 					    * NONZA events (XEP-0198); NULL-ended, NULL: none */
 };
@@ -56,7 +58,7 @@ struct ly_stream_event {
 		LY_STREAM_OUT,           /* data: write it (WebSocket: as one text message) */
 		LY_STREAM_STARTTLS,      /* start the handshake once all OUT is written; then
 					  * ly_stream_tls_done() */
-		LY_STREAM_AUTH_NEEDED,   /* user, domain: fetch credentials; ly_stream_credentials() */
+		LY_STREAM_AUTH_NEEDED,   /* user, domain: ly_stream_credentials() */
 		LY_STREAM_AUTH_FAILED,   /* user (NULL if unknown): count it, log it */
 		LY_STREAM_AUTHENTICATED, /* user, domain */
 		LY_STREAM_BIND,          /* resource wanted (NULL: choose); ly_stream_bound() */
@@ -78,19 +80,20 @@ int ly_stream_create(struct ly_stream **out, const struct ly_stream_conf *conf,
 		     enum ly_stream_kind kind, struct ly_xml_pool *pool);
 /** Wipes and frees; events not polled are dropped. NULL is fine. */
 void ly_stream_free(struct ly_stream *s);
-/** Replaces the pool and the conf after a move to another thread: call ly_stream_park() on the old one
- *  first. */
+/** Replaces the pool and the conf after a move to another thread: call ly_stream_park() on the
+ *  old one first. */
 void ly_stream_adopt(struct ly_stream *s, const struct ly_stream_conf *conf,
 		     struct ly_xml_pool *pool);
-/** Gives the parser back so that the stream can change threads; unparsed bytes are kept in the stream.
- *  @return 0, -EAGAIN (in the middle of an element: try again after the next input) */
+/** Gives the parser back so that the stream can change threads; unparsed bytes are kept in the
+ *  stream. @return 0, -EAGAIN (in the middle of an element: try again after the next input) */
 int ly_stream_park(struct ly_stream *s);
 
 /** [in] Takes bytes (WebSocket: one message). */
 void ly_stream_recv(struct ly_stream *s, ly_usec now, struct ly_span bytes);
 /** [in] The connection ended without a closing tag. */
 void ly_stream_eof(struct ly_stream *s, ly_usec now);
-/** [in] TLS is up: after STARTTLS, or before the first byte with direct TLS and wss. @return 0, -ENOMEM */
+/** [in] TLS is up: after STARTTLS, or before the first byte with direct TLS and wss. @return 0,
+ * -ENOMEM */
 int ly_stream_tls_done(struct ly_stream *s, ly_usec now, const struct ly_stream_tls *tls);
 /** [in] Answers AUTH_NEEDED; NULL: no such user. */
 void ly_stream_credentials(struct ly_stream *s, ly_usec now, const struct ly_credentials *cred);
@@ -101,7 +104,8 @@ void ly_stream_credentials_failed(struct ly_stream *s, ly_usec now);
 int ly_stream_bound(struct ly_stream *s, ly_usec now, const char *resource);
 /** [in] Answers BIND with an error (conflict, resource-constraint, not-allowed). */
 void ly_stream_bind_failed(struct ly_stream *s, ly_usec now, enum ly_cond cond);
-/** [in] Sends an element. (Blobs may be written to the connection directly, once poll gave false.) */
+/** [in] Sends an element. (Blobs may be written to the connection directly, once poll gave
+ * false.) */
 void ly_stream_send(struct ly_stream *s, ly_usec now, const struct ly_xml *el);
 /** [in] Ends the stream: sends the error unless LY_STREAM_OK, the closing tag, then CLOSED. */
 void ly_stream_close(struct ly_stream *s, ly_usec now, enum ly_stream_error error,

@@ -1,9 +1,10 @@
 /* Incremental XML parsing of XMPP streams on expat, by pulling: feed bytes, then take events until
- * LY_XML_MORE. Parsing stops after each top-level element, so that the taker can restart the stream or
- * change limits before the bytes that follow are looked at.
+ * LY_XML_MORE. Parsing stops after each top-level element, so that the taker can restart the
+ * stream or change limits before the bytes that follow are looked at.
  *
- * Parsers are borrowed from a pool (one per thread) and given back while a connection is idle; a borrowed
- * one is primed with the stream header of its client, which declares its namespace prefixes. */
+ * Parsers are borrowed from a pool (one per thread) and given back while a connection is idle; a
+ * borrowed one is primed with the stream header of its client, which declares its namespace
+ * prefixes. */
 #ifndef LY_SIGNALING_XML_PARSER_H
 #define LY_SIGNALING_XML_PARSER_H
 
@@ -45,7 +46,7 @@ struct ly_xml_event {
 		LY_XML_CLOSE,   /* end of the stream's document */
 		LY_XML_ERROR,   /* the parser is of no further use until the next borrow */
 	} kind;
-	struct ly_xml_doc *doc;  /* OPEN (an element without children), ELEMENT: the taker owns it */
+	struct ly_xml_doc *doc;  /* OPEN (without children), ELEMENT: the taker owns it */
 	enum ly_xml_error error; /* ERROR */
 	const char *detail;      /* ERROR: static words for the log and the stream error's text */
 };
@@ -57,8 +58,9 @@ void ly_xml_pool_free(struct ly_xml_pool *pool);
 /** Parsers now borrowed. */
 size_t ly_xml_pool_borrowed(const struct ly_xml_pool *pool);
 
-/** Takes a parser at the start of a document. With @p header (what ly_xml_parser_header() gave) it stands
- *  behind that stream header instead. @p limits is copied. @return 0, -ENOMEM, -EINVAL (bad header) */
+/** Takes a parser at the start of a document. With @p header (what ly_xml_parser_header() gave)
+ *  it stands behind that stream header instead. @p limits is copied. @return 0, -ENOMEM, -EINVAL
+ * (bad header) */
 int ly_xml_borrow(struct ly_xml_parser **out, struct ly_xml_pool *pool, enum ly_xml_mode mode,
 		  const struct ly_xml_limits *limits, const char *header);
 /** Gives a parser back (NULL is fine); an unfinished element is dropped, a grown parser freed. */
@@ -77,13 +79,14 @@ void ly_xml_set_limits(struct ly_xml_parser *p, const struct ly_xml_limits *limi
 bool ly_xml_is_quiet(const struct ly_xml_parser *p);
 /** Bytes not looked at yet (after an ELEMENT event); borrowed until the next call. */
 struct ly_span ly_xml_rest(const struct ly_xml_parser *p);
-/** After OPEN: a stream header with the client's own prefixes, to prime a later parser with. Static for
- *  the usual one, so compare pointers with ly_xml_header_usual; otherwise to be freed with
- *  ly_free(LY_MEM_XML). @return NULL: no memory */
+/** After OPEN: a stream header with the client's own prefixes, to prime a later parser with.
+ *  Static for the usual one, so compare pointers with ly_xml_header_usual; otherwise to be freed
+ *  with ly_free(LY_MEM_XML). @return NULL: no memory */
 const char *ly_xml_parser_header(const struct ly_xml_parser *p);
 extern const char ly_xml_header_usual[];
 
-/** Parses one complete document (a stored vCard, a test's stanza). @return 0, -EBADMSG, -E2BIG, -ENOMEM */
+/** Parses one complete document (a stored vCard, a test's stanza). @return 0, -EBADMSG, -E2BIG,
+ * -ENOMEM */
 int ly_xml_parse(struct ly_xml_doc **out, struct ly_span bytes, const struct ly_xml_limits *limits);
 
 #endif

@@ -1,7 +1,7 @@
 /* XML as XMPP uses it: an element tree in an arena, a builder for new trees, a serialiser.
  *
- * A parsed tree is const for everybody but the parser and the stream that stamps `from`; editing means
- * building a new one (ly_build_copy takes subtrees over). Text is unescaped. */
+ * A parsed tree is const for everybody but the parser and the stream that stamps `from`; editing
+ * means building a new one (ly_build_copy takes subtrees over). Text is unescaped. */
 #ifndef LY_SIGNALING_XML_XML_H
 #define LY_SIGNALING_XML_XML_H
 
@@ -40,7 +40,8 @@ struct ly_xml_doc {
 	struct ly_xml *root; /* NULL until built */
 };
 
-/** An empty document whose arena hands out at most @p limit bytes (0: no limit). NULL: no memory. */
+/** An empty document whose arena hands out at most @p limit bytes (0: no limit). NULL: no
+ * memory. */
 struct ly_xml_doc *ly_xml_doc_create(size_t limit);
 /** Frees the document and all that lives in its arena; NULL is fine. */
 void ly_xml_doc_free(struct ly_xml_doc *doc);
@@ -49,7 +50,8 @@ void ly_xml_doc_free(struct ly_xml_doc *doc);
 const char *ly_xml_attr(const struct ly_xml *el, const char *name);
 /** True for an element of that namespace and name (NULL = any). */
 bool ly_xml_is(const struct ly_xml *el, const char *ns, const char *name);
-/** The first child element of that namespace and name (NULL = any); NULL if none. @p el may be NULL. */
+/** The first child element of that namespace and name (NULL = any); NULL if none. @p el may be
+ * NULL. */
 struct ly_xml *ly_xml_child(const struct ly_xml *el, const char *ns, const char *name);
 /** The next sibling element after @p prev with that namespace and name (NULL = any). */
 struct ly_xml *ly_xml_next_child(const struct ly_xml *prev, const char *ns, const char *name);
@@ -64,21 +66,22 @@ const char *ly_xml_child_text(const struct ly_xml *el, const char *ns, const cha
 int ly_xml_set_attr(struct ly_xml *el, struct ly_arena *arena, const char *name, const char *value);
 
 /** Appends the element with the namespace declarations it needs inside an element whose default
- *  namespace is @p outer_ns (NULL: none, so that the result stands alone). Errors stick to @p out. */
+ *  namespace is @p outer_ns (NULL: none, so that the result stands alone). Errors stick to @p
+ * out. */
 void ly_xml_write(struct ly_buf *out, const struct ly_xml *el, const char *outer_ns);
 /** Appends text escaped for content and for attribute values in single or double quotes; bytes that
  *  XML forbids are left out. */
 void ly_xml_escape(struct ly_buf *out, const char *s);
 
-/** Serialises an element that stands alone (its namespace is declared). With @p hole, `to` is left out
- *  and the blob's hole, right after the start tag's name, is where ` to='…'` goes. One reference.
- *  @return the blob; NULL: no memory */
+/** Serialises an element that stands alone (its namespace is declared). With @p hole, `to` is
+ *  left out and the blob's hole, right after the start tag's name, is where ` to='…'` goes. One
+ *  reference. @return the blob; NULL: no memory */
 struct ly_blob *ly_xml_to_blob(const struct ly_xml *el, bool hole);
 /** Appends ` to='…'`, escaped: what goes into a hole. */
 void ly_xml_write_to(struct ly_buf *out, const char *to);
 
-/** Builds a tree in an arena. The first error sticks and later calls do nothing, so code reads straight
- *  and ly_build_finish() checks once. Strings are copied. */
+/** Builds a tree in an arena. The first error sticks and later calls do nothing, so code reads
+ *  straight and ly_build_finish() checks once. Strings are copied. */
 struct ly_build {
 	struct ly_arena *arena; /* borrowed */
 	struct ly_xml *root;    /* state */
