@@ -55,6 +55,8 @@ struct ly_focus_part {
 	bool muted_audio, muted_video; /* as its presence says */
 	enum ly_sfu_endpoint_state media;
 	ly_usec joined_wall;
+	ly_usec restarted; /* when it last asked for a restart of ICE or of the session */
+	struct ly_sfu_remote remote;
 	struct ly_focus_bridge *bridge; /* borrowed; NULL while not connected */
 };
 
@@ -78,6 +80,9 @@ struct ly_focus_call {
 	size_t n_parts;
 	ly_usec started_wall;
 	char dominant[LY_SFU_ID_MAX];
+	struct ly_media_event *stats; /* owned: the newest snapshot, or NULL */
+	ly_usec stats_at;
+	bool ending; /* ly_call_end() is at work */
 };
 
 /** What the focus has at one home. */
@@ -86,9 +91,10 @@ struct ly_focus_home {
 	struct ly_home *home; /* borrowed; known from the first stanza or message on */
 	unsigned index;
 	uint64_t next_claim, next_conf;
-	struct ly_map rooms; /* bare room JID -> call */
-	struct ly_map confs; /* conf number -> call */
-	struct ly_map slots; /* bare user JID -> struct ly_focus_slot (slots.c) */
+	struct ly_map rooms;  /* bare room JID -> call */
+	struct ly_map confs;  /* conf number -> call */
+	struct ly_map claims; /* claim id -> struct ly_focus_part */
+	struct ly_map slots;  /* bare user JID -> struct ly_focus_slot (slots.c) */
 };
 
 struct ly_focus {
@@ -122,7 +128,6 @@ void ly_call_check_empty(struct ly_focus_call *c);
 void ly_call_end(struct ly_focus_call *c, enum ly_call_end end, const char *text);
 struct ly_focus_part *ly_call_part_by_jid(struct ly_focus_call *c, const char *jid);
 struct ly_focus_part *ly_call_part_by_endpoint(struct ly_focus_call *c, const char *endpoint);
-struct ly_focus_part *ly_call_part_by_claim(struct ly_focus_call *c, uint64_t claim);
 /** Sends a JSON text to one participant's bridge, or to all but @p except. */
 void ly_call_bridge_all(struct ly_focus_call *c, const struct ly_focus_part *except, json_t *msg);
 
@@ -136,7 +141,7 @@ void ly_part_granted(struct ly_focus_part *p);
 void ly_part_answer_ready(struct ly_focus_part *p);
 /** Sends the offer if it is granted and in the room. */
 void ly_part_invite(struct ly_focus_part *p);
-enum { LY_PART_TELL = 1, LY_PART_RELEASE = 2 };
+enum { LY_PART_TELL = 1 };
 /** Ends and frees a participant, and the call with its last one. @p moved_to: device, or NULL. */
 void ly_part_end(struct ly_focus_part *p, enum ly_call_end end, const char *text,
 		 const char *moved_to, unsigned flags);
