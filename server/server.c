@@ -1,0 +1,421 @@
+#include "server/server.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "server/io/logsink.h"
+#include "server/io/tls.h"
+#include "server/io/xmpp_conn.h"
+
+static const struct ly_log server_log = { "server", "" };
+
+int ly_server_add_route(struct ly_server *s, const struct ly_http_route *route)
+{
+	if (s->http.n_routes == LY_MAX_ROUTES)
+		return -E2BIG;
+	s->routes[s->http.n_routes++] = *route;
+	return 0;
+}
+
+int ly_server_add_ws(struct ly_server *s, const struct ly_ws_route *route)
+{
+	if (s->http.n_ws_routes == LY_COUNTOF(s->ws_routes))
+		return -E2BIG;
+	s->ws_routes[s->http.n_ws_routes++] = *route;
+	return 0;
+}
+
+/* -- pages that the server makes itself -- */
+
+static void config_json(struct ly_http_req *req, void *ctx)
+{
+	const struct ly_server *s = ctx;
+
+	ly_http_reply(req, 200, "application/json", ly_span_str(s->config_json),
+		      "Cache-Control: no-cache\r\n");
+}
+
+/* XEP-0156: where a client on another page finds the WebSocket. */
+static void host_meta(struct ly_http_req *req, void *ctx)
+{
+	static const char fmt[] =
+		"<?xml version='1.0' encoding='utf-8'?>\n"
+		"<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>"
+		"<Link rel='urn:xmpp:alt-connections:websocket' href='%s://%s/xmpp-websocket'/>"
+		"</XRD>\n";
+	static const char fmt_json[] =
+		"{\"links\":[{\"rel\":\"urn:xmpp:alt-connections:websocket\","
+		"\"href\":\"%s://%s/xmpp-websocket\"}]}\n";
+	const char *host = ly_http_header(req, "host");
+	bool is_json = strcmp(req->path, "/.well-known/host-meta.json") == 0;
+	char body[1024];
+
+	(void)ctx;
+	if (host == NULL || strlen(host) > 300 || strcspn(host, "<>&'\"\\ ") != strlen(host)) {
+		ly_http_reply_error(req, 400, "bad host");
+		return;
+	}
+	snprintf(body, sizeof(body), is_json ? fmt_json : fmt, req->is_tls ? "wss" : "ws", host);
+	ly_http_reply(req, 200, is_json ? "application/json" : "application/xrd+xml",
+		      ly_span_str(body), "Access-Control-Allow-Origin: *\r\n");
+}
+
+static int make_config_json(struct ly_server *s)
+{
+	struct ly_buf b;
+
+	ly_buf_init(&b, LY_MEM_CONFIG, 0);
+	/* a domain has no character that JSON escapes: the configuration checks it */
+	ly_buf_printf(&b,
+		      "{\"domain\":\"%s\",\"muc\":\"%s\",\"focus\":\"%s\","
+		      "\"websocket\":\"/xmpp-websocket\",\"version\":\"" LY_VERSION "\"}\n",
+		      s->conf->server.domain, s->muc, s->focus);
+	if (b.err == 0)
+		s->config_json = ly_strndup((char *)b.ptr, b.len, LY_MEM_CONFIG);
+	ly_buf_fini(&b);
+	return s->config_json != NULL ? 0 : -ENOMEM;
+}
+
+/* -- TLS -- */
+
+static int load_tls(const struct ly_config *conf, SSL_CTX **xmpp, SSL_CTX **http, char *err,
+		    size_t cap)
+{
+	char cert[1024], key[1024];
+	bool is_given = conf->tls.certificate[0] != 0;
+	int rc;
+
+	if (is_given) {
+		snprintf(cert, sizeof(cert), "%s", conf->tls.certificate);
+		snprintf(key, sizeof(key), "%s", conf->tls.key);
+	} else {
+		rc = ly_tls_self_made(conf->server.data_dir, conf->server.domain, cert, key,
+				      sizeof(cert), err, cap);
+		if (rc != 0)
+			return rc;
+	}
+	*xmpp = ly_tls_ctx_create(cert, key, err, cap);
+	*http = *xmpp != NULL ? ly_tls_ctx_create(cert, key, err, cap) : NULL;
+	if (*http == NULL) {
+		size_t len = strlen(err);
+
+		SSL_CTX_free(*xmpp);
+		*xmpp = NULL;
+		if (is_given)
+			snprintf(err + len, cap - len,
+				 "\n  set [tls] certificate and key in %s, or leave both empty for a "
+				 "self-made certificate", conf->path);
+		return -ENOENT;
+	}
+	ly_tls_set_alpn(*xmpp, "xmpp-client");
+	ly_tls_set_alpn(*http, "http/1.1");
+	return 0;
+}
+
+struct swap {
+	SSL_CTX *xmpp, *http;
+};
+
+static void swap_tls(struct ly_loop *loop, void *ctx)
+{
+	struct ly_worker *w = loop->user;
+	struct swap *new = ctx;
+
+	SSL_CTX_free(w->tls_xmpp);
+	SSL_CTX_free(w->tls_http);
+	SSL_CTX_up_ref(new->xmpp);
+	SSL_CTX_up_ref(new->http);
+	w->tls_xmpp = new->xmpp;
+	w->tls_http = new->http;
+}
+
+/* -- accepting -- */
+
+static void accept_http(struct ly_loop *loop, int fd, const struct ly_addr *peer, void *ctx)
+{
+	ly_http_accept(loop, fd, peer, &((struct ly_server *)ctx)->http, NULL);
+}
+
+static void accept_https(struct ly_loop *loop, int fd, const struct ly_addr *peer, void *ctx)
+{
+	struct ly_worker *w = loop->user;
+
+	ly_http_accept(loop, fd, peer, &((struct ly_server *)ctx)->http, w->tls_http);
+}
+
+static void accept_xmpp(struct ly_loop *loop, int fd, const struct ly_addr *peer, void *ctx)
+{
+	(void)ctx;
+	ly_xmpp_accept(loop->user, fd, peer, false);
+}
+
+static void accept_xmpps(struct ly_loop *loop, int fd, const struct ly_addr *peer, void *ctx)
+{
+	(void)ctx;
+	ly_xmpp_accept(loop->user, fd, peer, true);
+}
+
+static int open_listeners(struct ly_server *s, char *err, size_t cap)
+{
+	const struct ly_config *c = s->conf;
+	const struct {
+		const char *name;
+		const struct ly_config_addrs *addrs;
+		ly_accept_fn fn;
+	} rows[LY_N_LISTEN] = {
+		[LY_LISTEN_XMPP] = { "xmpp", &c->listen.xmpp, accept_xmpp },
+		[LY_LISTEN_XMPPS] = { "xmpps", &c->listen.xmpps, accept_xmpps },
+		[LY_LISTEN_HTTP] = { "http", &c->listen.http, accept_http },
+		[LY_LISTEN_HTTPS] = { "https", &c->listen.https, accept_https },
+	};
+
+	for (size_t i = 0; i < LY_N_LISTEN; i++) {
+		int rc = ly_listener_open(&s->listeners[i], rows[i].name, rows[i].addrs->v,
+					  rows[i].addrs->n, &s->loops, s->limits, rows[i].fn, s, err,
+					  cap);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* -- making it -- */
+
+static struct ly_limits_conf limits_of(const struct ly_config *c)
+{
+	unsigned max = c->limits.connections_per_address;
+
+	return (struct ly_limits_conf) {
+		.max_conns = max,
+		/* a browser opens a few connections per page; all of a school may come back at once */
+		.conns_per_minute = max * 4,
+		.fails_per_minute = c->limits.login_failures,
+		.max_addrs = 100000,
+	};
+}
+
+static int init_workers(struct ly_server *s, SSL_CTX *xmpp, SSL_CTX *http)
+{
+	s->workers = ly_alloc(s->loops.n * sizeof(*s->workers), LY_MEM_MISC);
+	if (s->workers == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < s->loops.n; i++) {
+		struct ly_worker *w = &s->workers[i];
+		struct swap tls = { xmpp, http };
+		int rc;
+
+		w->server = s;
+		w->loop = &s->loops.loops[i];
+		w->loop->user = w;
+		ly_rand_system_init(&w->rand);
+		swap_tls(w->loop, &tls);
+		rc = ly_xmpp_worker_init(w);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void init_http(struct ly_server *s)
+{
+	static const char *const metas[] = { "/.well-known/host-meta",
+					     "/.well-known/host-meta.json" };
+
+	s->http.routes = s->routes;
+	s->http.ws_routes = s->ws_routes;
+	s->http.limits = s->limits;
+	for (size_t i = 0; i < LY_COUNTOF(metas); i++)
+		ly_server_add_route(s, &(struct ly_http_route) { "GET", metas[i], host_meta, s });
+	ly_server_add_route(s,
+			    &(struct ly_http_route) { "GET", "/config.json", config_json, s });
+}
+
+static int init_all(struct ly_server *s, char *err, size_t cap)
+{
+	SSL_CTX *xmpp = NULL, *http = NULL;
+	int rc;
+
+	snprintf(err, cap, "out of memory");
+	if (mkdir(s->conf->server.data_dir, 0700) != 0 && errno != EEXIST) {
+		snprintf(err, cap, "cannot create the data directory %s: %s",
+			 s->conf->server.data_dir, strerror(errno));
+		return -EIO;
+	}
+	rc = load_tls(s->conf, &xmpp, &http, err, cap);
+	if (rc != 0)
+		return rc;
+	rc = ly_loops_init(&s->loops, s->conf->server.loops);
+	if (rc == 0)
+		rc = init_workers(s, xmpp, http);
+	SSL_CTX_free(xmpp);
+	SSL_CTX_free(http);
+	if (rc != 0)
+		return rc;
+	snprintf(s->muc, sizeof(s->muc), "conference.%s", s->conf->server.domain);
+	snprintf(s->focus, sizeof(s->focus), "focus.%s", s->conf->server.domain);
+	rc = ly_limits_create(&s->limits, &(struct ly_limits_conf) { 0 });
+	if (rc != 0 || make_config_json(s) != 0)
+		return -ENOMEM;
+	{
+		struct ly_limits_conf lc = limits_of(s->conf);
+
+		ly_limits_set(s->limits, &lc);
+	}
+	if (ly_static_init(&s->pages, s->conf->http.web_root) != 0)
+		ly_log(&server_log, LY_WARN, "no-web-pages", "web_root=%s hint=\"npm run build\"",
+		       s->conf->http.web_root);
+	init_http(s);
+	return open_listeners(s, err, cap);
+}
+
+int ly_server_create(struct ly_server **out, struct ly_config *conf, char *err, size_t err_cap)
+{
+	struct ly_server *s = ly_alloc(sizeof(*s), LY_MEM_MISC);
+	int rc;
+
+	if (s == NULL) {
+		snprintf(err, err_cap, "out of memory");
+		ly_config_destroy(conf);
+		return -ENOMEM;
+	}
+	s->conf = conf;
+	s->pages.root_fd = -1;
+	s->started = ly_clock_now();
+	s->started_wall = ly_clock_wall();
+	rc = init_all(s, err, err_cap);
+	if (rc != 0) {
+		ly_server_destroy(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+int ly_server_start(struct ly_server *s)
+{
+	int rc;
+
+	/* everything that has its own path comes before the files */
+	rc = ly_server_add_route(s, &(struct ly_http_route) { "GET", "/", ly_static_handle,
+							      &s->pages });
+	for (size_t i = 0; i < LY_N_LISTEN && rc == 0; i++)
+		rc = ly_listener_start(s->listeners[i]);
+	if (rc == 0)
+		rc = ly_loops_start(&s->loops);
+	if (rc == 0)
+		ly_log(&server_log, LY_INFO, "started", "version=" LY_VERSION " domain=%s loops=%u",
+		       s->conf->server.domain, s->loops.n);
+	return rc;
+}
+
+/* -- reload -- */
+
+static void log_lines(const char *event, enum ly_level level, struct ly_buf *text)
+{
+	char *save = NULL;
+
+	if (ly_buf_str(text) == NULL)
+		return;
+	for (char *line = strtok_r((char *)text->ptr, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save))
+		ly_log(&server_log, level, event, "%s", line);
+}
+
+void ly_server_reload(struct ly_server *s)
+{
+	struct ly_config *conf = NULL;
+	struct ly_buf report;
+	struct swap tls = { 0 };
+	struct ly_limits_conf lc;
+	char err[2048];
+	int rc;
+
+	ly_logsink_reopen();
+	ly_buf_init(&report, LY_MEM_CONFIG, 0);
+	rc = ly_config_reload(&conf, s->conf, &report);
+	log_lines(rc == 0 ? "reload" : "reload-failed", rc == 0 ? LY_INFO : LY_ERROR, &report);
+	ly_buf_fini(&report);
+	if (rc != 0)
+		return;
+	if (load_tls(conf, &tls.xmpp, &tls.http, err, sizeof(err)) != 0) {
+		ly_log(&server_log, LY_ERROR, "reload-failed", "%s", err);
+		ly_config_destroy(conf);
+		return;
+	}
+	for (unsigned i = 0; i < s->loops.n; i++)
+		ly_loop_call(&s->loops.loops[i], swap_tls, &tls);
+	SSL_CTX_free(tls.xmpp);
+	SSL_CTX_free(tls.http);
+	ly_log_set_level(conf->log.level);
+	lc = limits_of(conf);
+	ly_limits_set(s->limits, &lc);
+	ly_xmpp_reload(s, conf);
+	ly_log(&server_log, LY_INFO, "reloaded", "file=%s", conf->path);
+}
+
+/* -- the end -- */
+
+static void stop_listening(struct ly_loop *loop, void *ctx)
+{
+	struct ly_server *s = ctx;
+
+	(void)loop;
+	for (size_t i = 0; i < LY_N_LISTEN; i++)
+		ly_listener_stop(s->listeners[i]);
+}
+
+static void close_streams(struct ly_loop *loop, void *ctx)
+{
+	(void)ctx;
+	ly_xmpp_close_all(loop->user);
+}
+
+static void count_conns(struct ly_loop *loop, void *ctx)
+{
+	*(size_t *)ctx += ly_xmpp_count(loop->user);
+}
+
+void ly_server_stop(struct ly_server *s)
+{
+	ly_usec until = ly_clock_now() + LY_SEC(4);
+	size_t n = 1;
+
+	ly_log(&server_log, LY_INFO, "stopping", "%s", "");
+	ly_loop_call(s->loops.loops, stop_listening, s);
+	for (unsigned i = 0; i < s->loops.n; i++)
+		ly_loop_call(&s->loops.loops[i], close_streams, NULL);
+	while (n > 0 && ly_clock_now() < until) {
+		n = 0;
+		for (unsigned i = 0; i < s->loops.n; i++)
+			ly_loop_call(&s->loops.loops[i], count_conns, &n);
+		if (n > 0)
+			usleep(20000);
+	}
+	ly_loops_stop(&s->loops);
+	ly_log(&server_log, LY_INFO, "stopped", "left=%zu", n);
+}
+
+void ly_server_destroy(struct ly_server *s)
+{
+	if (s == NULL)
+		return;
+	ly_loops_fini(&s->loops);
+	for (unsigned i = 0; s->workers != NULL && i < s->loops.n; i++) {
+		ly_xmpp_worker_fini(&s->workers[i]);
+		SSL_CTX_free(s->workers[i].tls_xmpp);
+		SSL_CTX_free(s->workers[i].tls_http);
+	}
+	for (size_t i = 0; i < LY_N_LISTEN; i++)
+		ly_listener_destroy(s->listeners[i]);
+	ly_free(s->workers, LY_MEM_MISC);
+	ly_limits_destroy(s->limits);
+	ly_static_fini(&s->pages);
+	ly_free(s->config_json, LY_MEM_CONFIG);
+	ly_config_destroy(s->conf);
+	ly_free(s, LY_MEM_MISC);
+}
