@@ -43,7 +43,7 @@ enum ly_store_op {
 	LY_STORE_N_OPS
 };
 
-enum ly_store_role { LY_ROLE_USER, LY_ROLE_OPERATOR };
+enum ly_store_role { LY_ROLE_USER, LY_ROLE_TEACHER, LY_ROLE_OPERATOR };
 
 enum ly_store_hash { LY_STORE_SHA1, LY_STORE_SHA256, LY_STORE_SHA512, LY_STORE_N_HASHES };
 
