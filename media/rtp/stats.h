@@ -16,7 +16,7 @@ struct ly_rtp_stats {
 	uint64_t received;         /* packets, duplicates not counted */
 	uint64_t bytes;
 	uint64_t duplicates;
-	uint64_t seen[16];          /* the last 1024 numbers that came, one bit each */
+	uint64_t seen[16]; /* the last 1024 numbers that came, one bit each */
 	int64_t expected_prior, received_prior;
 	int64_t transit;
 	uint32_t last_ts;

@@ -54,11 +54,12 @@ void ly_srtp_out_forget(struct ly_srtp_out *s, uint32_t ssrc);
 /** One packet to protect in place. */
 struct ly_srtp_job {
 	struct ly_srtp_out *out; /* borrowed; of the engine that gets the batch */
-	uint8_t *pkt;            /* a whole RTP packet */
+	uint8_t *pkt;            /* a whole RTP packet, 4-byte aligned */
 	size_t len;              /* in: plain; out: protected, when err is 0 */
 	size_t cap;              /* bytes at pkt: len + LY_SRTP_TRAILER_MAX is always enough */
 	uint64_t index;          /* 48 bits, ROC << 16 | sequence number (RFC 3711 s. 3.3.1); each
 				  * at most once per SSRC and key */
+	size_t header_len;       /* set by ly_srtp_protect() for the engine */
 	int err;                 /* out: 0, -EBADMSG (no RTP, or not this sequence number), -ENOSPC,
 				  * -E2BIG (libsrtp2: too many SSRCs), -EEXIST (libsrtp2: sent before) */
 };
