@@ -1,9 +1,11 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 /** Something that changes and can be watched; changes in one turn are told once. */
 export class Store {
 	private readonly watchers = new Set<() => void>();
 	private queued = false;
+	/** counts the changes, so that a watcher can see what it missed */
+	version = 0;
 
 	watch(fn: () => void): () => void {
 		this.watchers.add(fn);
@@ -11,6 +13,7 @@ export class Store {
 	}
 
 	changed(): void {
+		this.version++;
 		if (this.queued) return;
 		this.queued = true;
 		// Not requestAnimationFrame: a page in the background must keep working.
@@ -24,5 +27,10 @@ export class Store {
 /** Renders the component again whenever the store changes. */
 export function useStore(store: Store): void {
 	const [, set] = useState(0);
-	useEffect(() => store.watch(() => set((n) => n + 1)), [store]);
+	const drawn = store.version;
+	useLayoutEffect(() => {
+		// The store may have changed between drawing and watching.
+		if (store.version !== drawn) set((n) => n + 1);
+		return store.watch(() => set((n) => n + 1));
+	}, [store]);
 }

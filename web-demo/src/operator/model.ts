@@ -88,9 +88,9 @@ export function findings(p: Participant, now: number): Finding[] {
 	}
 	add(levelOf('loss', p.up.loss), `loses ${percent(p.up.loss)} on the way to the server: all others see and hear the gaps`);
 	add(levelOf('loss', p.down.loss), `loses ${percent(p.down.loss)} on the way from the server: only they are disturbed`);
-	add(levelOf('rtt', p.rtt_ms), `round trip of ${Math.round(p.rtt_ms)} ms: they talk over each other`);
-	add(levelOf('jitter', p.up.jitter_ms), `jitter of ${Math.round(p.up.jitter_ms)} ms towards the server`);
-	add(levelOf('jitter', p.down.jitter_ms), `jitter of ${Math.round(p.down.jitter_ms)} ms from the server`);
+	add(levelOf('rtt', p.rtt_ms), `has a round trip of ${Math.round(p.rtt_ms)} ms: they talk over each other`);
+	add(levelOf('jitter', p.up.jitter_ms), `has a jitter of ${Math.round(p.up.jitter_ms)} ms towards the server`);
+	add(levelOf('jitter', p.down.jitter_ms), `has a jitter of ${Math.round(p.down.jitter_ms)} ms from the server`);
 	const settled = now - Date.parse(p.joined) > SETTLED_MS;
 	for (const s of settled ? p.sources : []) {
 		if (s.muted || s.bitrate_bps > 0) continue;

@@ -21,19 +21,22 @@ export function Prejoin({ app }: { app: App }) {
 				<h1>{room.title}</h1>
 			</header>
 			<div class="prejoin-grid">
-				<div class="preview">
-					{media.video.track
-						? <Video stream={media.video.track} mirrored muted testid="preview" label="Your camera" />
-						: <div class="preview-empty"><Avatar name={app.myName()} size="large" />
-							<p>{media.video.opening ? 'Starting the camera…' : media.video.error || 'Your camera is off.'}</p></div>}
-					<div class="preview-controls">
-						<IconButton icon={media.audio.on ? 'mic' : 'micOff'} label={media.audio.on ? 'Turn the microphone off' : 'Turn the microphone on'}
-							class={`round ${media.audio.on ? '' : 'off'}`} pressed={media.audio.on} testid="prejoin-mic"
-							onClick={() => void media.setAudio(!media.audio.on)} />
-						<IconButton icon={media.video.on ? 'camera' : 'cameraOff'} label={media.video.on ? 'Turn the camera off' : 'Turn the camera on'}
-							class={`round ${media.video.on ? '' : 'off'}`} pressed={media.video.on} testid="prejoin-camera"
-							onClick={() => void media.setVideo(!media.video.on)} />
+				<div>
+					<div class="preview">
+						{media.video.track
+							? <Video stream={media.video.track} mirrored muted testid="preview" label="Your camera" />
+							: <div class="preview-empty"><Avatar name={app.myName()} size="large" />
+								<p>{media.video.opening ? 'Starting the camera…' : media.video.error || 'Your camera is off.'}</p></div>}
+						<div class="preview-controls">
+							<IconButton icon={media.audio.on ? 'mic' : 'micOff'} label={media.audio.on ? 'Turn the microphone off' : 'Turn the microphone on'}
+								class={`round ${media.audio.on ? '' : 'off'}`} pressed={media.audio.on} testid="prejoin-mic"
+								onClick={() => void media.setAudio(!media.audio.on)} />
+							<IconButton icon={media.video.on ? 'camera' : 'cameraOff'} label={media.video.on ? 'Turn the camera off' : 'Turn the camera on'}
+								class={`round ${media.video.on ? '' : 'off'}`} pressed={media.video.on} testid="prejoin-camera"
+								onClick={() => void media.setVideo(!media.video.on)} />
+						</div>
 					</div>
+					<MicLevel app={app} />
 				</div>
 				<div class="prejoin-form">
 					<h2>Ready to join?</h2>
@@ -42,7 +45,6 @@ export function Prejoin({ app }: { app: App }) {
 					<label for="shown-name">Your name in the call</label>
 					<input id="shown-name" data-testid="shown-name" value={name} maxLength={60} onInput={(e) => setName(e.currentTarget.value)} />
 					<DeviceChoice app={app} />
-					<MicLevel app={app} />
 					{media.audio.error && <p class="error" role="alert" data-testid="mic-error"><Icon name="warning" />{media.audio.error}</p>}
 					{media.video.error && <p class="error" role="alert" data-testid="camera-error"><Icon name="warning" />{media.video.error}</p>}
 					<button class="primary wide" data-testid="join-call" disabled={app.link !== 'online'} onClick={join}>
