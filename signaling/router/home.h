@@ -158,7 +158,7 @@ struct ly_fan;
 /** Starts with the stanza @p root (message or presence with `from`, any `to` is left out), read only
  *  during this call. @return NULL: no memory (the other calls take that) */
 struct ly_fan *ly_fan_create(struct ly_home *home, const struct ly_xml *root);
-/** The same from a blob with a hole (takes its own reference). @p kind: message or presence. */
+/** The same from a blob with a hole (takes its own reference). */
 struct ly_fan *ly_fan_create_blob(struct ly_home *home, struct ly_blob *blob);
 /** Adds a receiver: a full JID (delivered to that session or dropped silently) or a bare one (to all
  *  its available resources). JIDs of local accounts only; others: see ly_fan_is_local(). */

@@ -28,6 +28,8 @@ struct ly_user {
 	uint8_t role;             /* enum ly_store_role */
 	uint8_t loads;            /* answers of the store that are still to come */
 	bool known;               /* the account exists */
+	bool failed;              /* the store failed while loading */
+	bool taking;              /* its offline messages are on their way from the store */
 };
 
 /** The user, loaded or being loaded; NULL when out of memory. An account that does not exist is found
