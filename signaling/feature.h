@@ -1,5 +1,5 @@
-/* Features: one XEP, one file (or folder). Each exports one const struct ly_feature, named
- * ly_xep_NNNN, and is listed in signaling/features/meson.build, which makes the registry.
+/* Features: one XEP, one file (or folder). Each exports one const struct ly_feature, named after it:
+ * ly_xep_0202_time, ly_xep_0045. signaling/features/meson.build lists them, which makes the registry.
  *
  * A feature keeps no file-scope variables: its state is what init() returns, one per home, and is touched
  * only on that home's loop. */

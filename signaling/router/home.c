@@ -281,6 +281,11 @@ void *ly_home_state(const struct ly_home *home, const struct ly_feature *feature
 	return NULL;
 }
 
+const struct ly_feature *const *ly_home_features(const struct ly_home *home)
+{
+	return home->features;
+}
+
 const struct ly_host *ly_home_host(const struct ly_home *home, const char *domain)
 {
 	return ly_map_find_str(&home->hosts, domain);

@@ -128,6 +128,8 @@ const struct ly_home_conf *ly_home_conf(const struct ly_home *home);
 void *ly_home_server(const struct ly_home *home);
 /** The state that @p feature's init made for this home; NULL if it is not there. */
 void *ly_home_state(const struct ly_home *home, const struct ly_feature *feature);
+/** The features of this home, NULL-ended. */
+const struct ly_feature *const *ly_home_features(const struct ly_home *home);
 /** The host of a normalised domain, NULL if it is not served here. */
 const struct ly_host *ly_home_host(const struct ly_home *home, const char *domain);
 /** The first host of a kind, NULL if none. */
