@@ -5,7 +5,7 @@
 void ly_fwd_init(struct ly_fwd *f, uint16_t seq)
 {
 	memset(f, 0, sizeof(*f));
-	f->top = (int64_t)seq + 65536 - 1; /* one before, and never below zero */
+	f->top = (int64_t)seq - 1;
 }
 
 void ly_fwd_pause(struct ly_fwd *f)

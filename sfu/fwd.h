@@ -49,7 +49,7 @@ struct ly_fwd {
 	uint8_t top_tl0;
 };
 
-/** @p seq is the first number to use, random (RFC 3550 s. 5.1). */
+/** @p seq is the first number to use, random (RFC 3550 s. 5.1), at least 1. */
 void ly_fwd_init(struct ly_fwd *f, uint16_t seq);
 /** Ends the current run; forwarding goes on at the next keyframe. */
 void ly_fwd_pause(struct ly_fwd *f);

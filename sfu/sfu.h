@@ -25,8 +25,10 @@ struct ly_sfu; /* opaque; one owner, no locks */
 struct ly_sfu_conf {
 	struct ly_dtls_ctx *dtls; /* borrowed: certificate and profiles */
 	struct ly_rand *rand;     /* borrowed */
+	const char *engine;       /* of SRTP; NULL = the best there is */
 	ly_usec lost_after;       /* 0 = 15 s */
 	ly_usec connect_within;   /* 0 = 30 s */
+	uint8_t local_of[2];      /* socket for IPv4, IPv6 destinations that nothing came from yet */
 };
 
 /** A received datagram. The bytes are decrypted in place and not kept. */
