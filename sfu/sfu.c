@@ -46,17 +46,23 @@ int ly_sfu_create(struct ly_sfu **out, const struct ly_sfu_conf *conf, ly_usec n
 	return 0;
 }
 
-void ly_sfu_destroy(struct ly_sfu *s)
+void ly_sfu_end_all(struct ly_sfu *s, ly_usec now)
 {
 	struct ly_map_slot slot;
 	size_t it = 0;
 
-	if (s == NULL)
-		return;
+	s->now = now;
 	while (ly_map_next(&s->confs, &it, &slot)) {
 		sfu_conf_destroy(s, slot.value);
 		it = 0; /* the map has changed */
 	}
+}
+
+void ly_sfu_destroy(struct ly_sfu *s)
+{
+	if (s == NULL)
+		return;
+	ly_sfu_end_all(s, s->now);
 	sfu_output_fini(s);
 	ly_srtp_engine_destroy(s->engine);
 	ly_stun_destroy(s->stun);

@@ -91,6 +91,8 @@ ly_usec ly_sfu_deadline(const struct ly_sfu *s);
 int ly_sfu_create_conference(struct ly_sfu *s, uint64_t conf, const char *name, ly_usec now);
 /** Says BYE and close_notify to all. */
 int ly_sfu_end_conference(struct ly_sfu *s, uint64_t conf, ly_usec now);
+/** Ends all conferences. */
+void ly_sfu_end_all(struct ly_sfu *s, ly_usec now);
 int ly_sfu_add_endpoint(struct ly_sfu *s, uint64_t conf, const struct ly_sfu_endpoint_conf *ep,
 			ly_usec now);
 int ly_sfu_remove_endpoint(struct ly_sfu *s, uint64_t conf, const char *id, ly_usec now);

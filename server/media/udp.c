@@ -104,7 +104,7 @@ void ly_udp_close(struct ly_udp *u)
 	u->fd = -1;
 }
 
-size_t ly_udp_recv(struct ly_udp *u, struct ly_udp_in *in, size_t n)
+size_t ly_udp_recv(struct ly_udp *u, struct ly_sfu_in *in, size_t n)
 {
 	struct mmsghdr msgs[LY_UDP_BATCH];
 	struct iovec iov[LY_UDP_BATCH];
@@ -126,8 +126,7 @@ size_t ly_udp_recv(struct ly_udp *u, struct ly_udp_in *in, size_t n)
 		return 0;
 	for (size_t i = 0; i < (size_t)got; i++) {
 		from_sockaddr(&from[i], &in[i].from);
-		in[i].len = msgs[i].msg_len;
-		in[i].truncated = (msgs[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
+		in[i].len = msgs[i].msg_hdr.msg_flags & MSG_TRUNC ? 0 : msgs[i].msg_len;
 	}
 	return (size_t)got;
 }
@@ -142,7 +141,7 @@ struct send_batch {
 	} control[LY_UDP_BATCH];
 };
 
-static void fill(struct send_batch *b, size_t i, const struct ly_udp_out *o)
+static void fill(struct send_batch *b, size_t i, const struct ly_sfu_out *o)
 {
 	struct msghdr *hdr = &b->msgs[i].msg_hdr;
 
@@ -168,13 +167,13 @@ static bool wait_writable(int fd)
 	return poll(&p, 1, SEND_WAIT_MS) > 0;
 }
 
-static uint16_t n_datagrams(const struct ly_udp_out *o)
+static uint16_t n_datagrams(const struct ly_sfu_out *o)
 {
 	return (uint16_t)(o->segment ? (o->len + o->segment - 1) / o->segment : 1);
 }
 
 /* One message failed: @return true if it is to be tried again as it is. */
-static bool on_error(struct ly_udp *u, const struct ly_udp_out *o, int err, struct ly_udp_sent *sent)
+static bool on_error(struct ly_udp *u, const struct ly_sfu_out *o, int err, struct ly_udp_sent *sent)
 {
 	if (err == EINTR)
 		return true;
@@ -187,7 +186,7 @@ static bool on_error(struct ly_udp *u, const struct ly_udp_out *o, int err, stru
 	return false;
 }
 
-static void send_some(struct ly_udp *u, const struct ly_udp_out *out, size_t n,
+static void send_some(struct ly_udp *u, const struct ly_sfu_out *out, size_t n,
 		      struct ly_udp_sent *sent)
 {
 	struct send_batch b;
@@ -211,23 +210,23 @@ static void send_some(struct ly_udp *u, const struct ly_udp_out *out, size_t n,
 }
 
 /* Without UDP_SEGMENT: the run's datagrams as messages of their own. @return the next place in @p at */
-static size_t split(const struct ly_udp_out *o, size_t *done, struct ly_udp_out *at, size_t room)
+static size_t split(const struct ly_sfu_out *o, size_t *done, struct ly_sfu_out *at, size_t room)
 {
 	size_t n = 0;
 
 	while (n < room && *done < o->len) {
 		size_t len = LY_MIN((size_t)o->segment, o->len - *done);
 
-		at[n++] = (struct ly_udp_out) { .dst = o->dst, .data = o->data + *done, .len = len };
+		at[n++] = (struct ly_sfu_out) { .dst = o->dst, .data = o->data + *done, .len = len };
 		*done += len;
 	}
 	return n;
 }
 
-static void send_without_gso(struct ly_udp *u, const struct ly_udp_out *out, size_t n,
+static void send_without_gso(struct ly_udp *u, const struct ly_sfu_out *out, size_t n,
 			     struct ly_udp_sent *sent)
 {
-	struct ly_udp_out some[LY_UDP_BATCH];
+	struct ly_sfu_out some[LY_UDP_BATCH];
 	size_t k = 0, done = 0;
 
 	for (size_t i = 0; i < n;) {
@@ -248,7 +247,7 @@ static void send_without_gso(struct ly_udp *u, const struct ly_udp_out *out, siz
 	}
 }
 
-void ly_udp_send(struct ly_udp *u, const struct ly_udp_out *out, size_t n, struct ly_udp_sent *sent)
+void ly_udp_send(struct ly_udp *u, const struct ly_sfu_out *out, size_t n, struct ly_udp_sent *sent)
 {
 	for (size_t i = 0; i < n && u->has_gso; i += LY_UDP_BATCH) {
 		send_some(u, out + i, LY_MIN(n - i, (size_t)LY_UDP_BATCH), sent);
