@@ -244,7 +244,7 @@ int ly_ice_recv(struct ly_ice *ice, ly_usec now, const struct ly_addr *src, stru
 
 bool ly_ice_heard(struct ly_ice *ice, ly_usec now, const struct ly_addr *src)
 {
-	bool valid = false;
+	bool known = false;
 
 	if (ice->selected && ly_addr_equal(&ice->selected->addr, src)) {
 		ice->selected->last_heard = now;
@@ -253,12 +253,13 @@ bool ly_ice_heard(struct ly_ice *ice, ly_usec now, const struct ly_addr *src)
 	for (size_t i = 0; i < LY_ICE_PAIRS_MAX; i++) {
 		struct ly_ice_pair *p = &ice->pairs[i];
 
-		if (p->state != LY_ICE_PAIR_VALID || !ly_addr_equal(&p->addr, src))
+		/* last_heard is first set by a check that was authentic */
+		if (p->last_heard == 0 || !ly_addr_equal(&p->addr, src))
 			continue;
 		p->last_heard = now;
-		valid = true;
+		known = true;
 	}
-	return valid;
+	return known;
 }
 
 static void consent_lost(struct ly_ice *ice)

@@ -92,8 +92,9 @@ int ly_ice_restart(struct ly_ice *ice, ly_usec now, const char *ufrag, const cha
  *  @return 0, -EBADMSG (malformed), -EACCES (bad MESSAGE-INTEGRITY); on error the state is kept */
 int ly_ice_recv(struct ly_ice *ice, ly_usec now, const struct ly_addr *src, struct ly_span pkt);
 
-/** Tells that other data (DTLS, SRTP) came from @p src.
- *  @return true if it is the address of a pair that has proven itself by a check */
+/** Tells that other data (DTLS, SRTP) came from @p src. A peer's DTLS may come before our own check
+ *  of the pair is answered: take it in, and send what DTLS has to say once there is a selected pair.
+ *  @return true if an authentic check or answer has come from that address */
 bool ly_ice_heard(struct ly_ice *ice, ly_usec now, const struct ly_addr *src);
 
 /** [in] Lets time pass. */

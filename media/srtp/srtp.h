@@ -58,7 +58,9 @@ struct ly_srtp_job {
 	size_t len;              /* in: plain; out: protected, when err is 0 */
 	size_t cap;              /* bytes at pkt: len + LY_SRTP_TRAILER_MAX is always enough */
 	uint64_t index;          /* 48 bits, ROC << 16 | sequence number (RFC 3711 s. 3.3.1); each
-				  * at most once per SSRC and key */
+				  * at most once per SSRC and key. The first of an SSRC
+				  * should be below 2^15: a receiver that misses packets
+				  * around a rollover before its first cannot know of it */
 	size_t header_len;       /* set by ly_srtp_protect() for the engine */
 	int err;                 /* out: 0, -EBADMSG (no RTP, or not this sequence number), -ENOSPC,
 				  * -E2BIG (libsrtp2: too many SSRCs), -EEXIST (libsrtp2: sent before) */
