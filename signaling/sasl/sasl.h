@@ -25,6 +25,7 @@ struct ly_sasl_conf {
 enum ly_sasl_cond {
 	LY_SASL_ABORTED,
 	LY_SASL_ACCOUNT_DISABLED,
+	LY_SASL_ENCRYPTION_REQUIRED,
 	LY_SASL_INCORRECT_ENCODING,
 	LY_SASL_INVALID_AUTHZID,
 	LY_SASL_INVALID_MECHANISM,
@@ -43,7 +44,7 @@ struct ly_sasl_out {
 		LY_SASL_FAILURE,
 	} kind;
 	const char *data;       /* CHALLENGE, SUCCESS: not base64; until the next call */
-	const char *user;       /* NEED_CREDENTIALS, SUCCESS: normalised localpart; until free */
+	const char *user;       /* normalised localpart; NULL: FAILURE before it; until free */
 	enum ly_sasl_cond cond; /* FAILURE */
 };
 

@@ -18,7 +18,7 @@ struct ly_ratelimit_conf {
 /** @return 0, -EINVAL, -ENOMEM */
 int ly_ratelimit_create(struct ly_ratelimit **out, const struct ly_ratelimit_conf *conf);
 void ly_ratelimit_free(struct ly_ratelimit *r);
-/** Takes a token if there is one. Keys longer than 64 bytes are hashed. */
+/** Takes a token if there is one. Keys are kept as 64-bit hashes. */
 bool ly_ratelimit_take(struct ly_ratelimit *r, ly_usec now, struct ly_span key);
 /** True if a token is there, without taking it (count failures only: look before, take after
  * one). */
