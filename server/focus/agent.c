@@ -81,7 +81,8 @@ static void on_occupant(void *ctx, struct ly_muc_agent *agent,
 		}
 		ly_list_add_tail(&c->occupants, &o->link);
 	}
-	/* A nick that is too long for an endpoint's id is cut here and refused by ly_part_invite(). */
+	/* A nick that is too long for an endpoint's id is cut here and refused by ly_part_invite().
+	 */
 	snprintf(o->nick, sizeof(o->nick), "%s",
 		 strlen(who->nick) < sizeof(o->nick) ? who->nick : "");
 	p = ly_call_part_by_jid(c, who->jid->full);

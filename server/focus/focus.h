@@ -1,8 +1,9 @@
-/* The focus of the group calls: the component that stands between rooms and the SFU. It grants calls
- * (one active call per user), sits in each room with a call as the occupant "focus", speaks Jingle with
- * the participants (docs/PROTOCOL.md) and commands the media threads.
+/* The focus of the group calls: the component that stands between rooms and the SFU. It grants
+ * calls (one active call per user), sits in each room with a call as the occupant "focus", speaks
+ * Jingle with the participants (docs/PROTOCOL.md) and commands the media threads.
  *
- * A call lives at the home of its room, a user's slot at the home of the user; they talk by messages.
+ * A call lives at the home of its room, a user's slot at the home of the user; they talk by
+ * messages.
  *
  *   client --conference IQ--> focus at the room's home --claim--> slot at the user's home
  *                                   |  <-------grant, conflict, revoke-------'
@@ -52,16 +53,19 @@ void ly_focus_end_all(struct ly_focus *f, struct ly_home *home);
 /** Ends one call by its id; any thread. The homes look for it. */
 void ly_focus_end_call(struct ly_focus *f, const char *call_id);
 
-/* Bridge channel: the WebSocket of a participant (path /colibri-ws/HOST/CALL/ENDPOINT?pwd=…). Functions
- * of one channel are called on one thread; answers come by @p send on the loop of the call. */
+/* Bridge channel: the WebSocket of a participant (path /colibri-ws/HOST/CALL/ENDPOINT?pwd=…).
+ * Functions of one channel are called on one thread; answers come by @p send on the loop of the
+ * call. */
 
-/** Hands text to the socket, or closes it when text is NULL. Any thread; ctx lives until @p free. */
+/** Hands text to the socket, or closes it when text is NULL. Any thread; ctx lives until @p free.
+ */
 struct ly_focus_bridge_ops {
 	void (*send)(void *ctx, const char *text, size_t len);
 	void (*free)(void *ctx); /* the focus is done with it; after it no send */
 };
-/** @p path begins after "/colibri-ws/". Whether the password is right is found out at the home of the
- *  call: a wrong one closes the channel. @return 0 (the focus calls ops->free once), -EINVAL, -ENOMEM */
+/** @p path begins after "/colibri-ws/". Whether the password is right is found out at the home of
+ * the call: a wrong one closes the channel. @return 0 (the focus calls ops->free once), -EINVAL,
+ * -ENOMEM */
 int ly_focus_bridge_open(struct ly_focus *f, struct ly_focus_bridge **out, const char *path,
 			 const char *query, const struct ly_focus_bridge_ops *ops, void *ctx);
 /** A text message of the client. */

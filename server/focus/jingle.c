@@ -147,7 +147,8 @@ static void open_description(struct ly_build *b, enum ly_sfu_kind kind)
 	ly_build_attr(b, "media", kind_name(kind));
 }
 
-/* The bridge's own source comes first: its m-line is the one that carries the client's own track. */
+/* The bridge's own source comes first: its m-line is the one that carries the client's own track.
+ */
 static void write_own_source(struct ly_build *b, enum ly_sfu_kind kind, uint32_t ssrc)
 {
 	struct ly_focus_sources own = { .n = 1 };

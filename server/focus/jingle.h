@@ -1,5 +1,6 @@
-/* The Jingle stanzas of group calls (XEP-0166, 0167, 0176, 0320, 0338, 0339; docs/PROTOCOL.md): what the
- * focus offers, announces and understands. Builders write into an open `<iq>`'s builder. */
+/* The Jingle stanzas of group calls (XEP-0166, 0167, 0176, 0320, 0338, 0339; docs/PROTOCOL.md):
+ * what the focus offers, announces and understands. Builders write into an open `<iq>`'s builder.
+ */
 #ifndef LY_SERVER_FOCUS_JINGLE_H
 #define LY_SERVER_FOCUS_JINGLE_H
 

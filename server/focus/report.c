@@ -173,7 +173,8 @@ static void on_timer(struct ly_home *home, struct ly_home_timer *t)
 	add_home(m, ly_focus_at(m->report->focus, home));
 }
 
-/* Asks for new numbers of every call whose old ones are not fresh. @return whether any was asked for */
+/* Asks for new numbers of every call whose old ones are not fresh. @return whether any was asked
+ * for */
 static bool ask_for_stats(struct ly_focus_home *fh)
 {
 	ly_usec now = ly_home_now(fh->home);

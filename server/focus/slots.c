@@ -1,4 +1,5 @@
-/* Messages between a participant's claim (at the room's home) and the user's slot (at the user's). */
+/* Messages between a participant's claim (at the room's home) and the user's slot (at the user's).
+ */
 #include "server/focus/focus_priv.h"
 
 #include <stdio.h>

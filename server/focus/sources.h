@@ -25,9 +25,11 @@ struct ly_focus_sources {
 	size_t n;
 };
 
-/** Reads the sources of all contents of a `<jingle>`. Names must begin with the endpoint's id and "-".
+/** Reads the sources of all contents of a `<jingle>`. Names must begin with the endpoint's id and
+ * "-".
  *  @param why gets a sentence for the peer when it fails
- *  @return 0, -EBADMSG (malformed), -EACCES (a foreign name), -EEXIST (an SSRC or name twice), -E2BIG */
+ *  @return 0, -EBADMSG (malformed), -EACCES (a foreign name), -EEXIST (an SSRC or name twice),
+ * -E2BIG */
 int ly_focus_sources_parse(struct ly_focus_sources *out, const struct ly_xml *jingle,
 			   const char *endpoint, const char **why);
 
