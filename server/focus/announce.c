@@ -16,11 +16,11 @@ struct ly_xml_doc *ly_part_open_iq(struct ly_build *b)
 	return doc;
 }
 
-static void random_id(struct ly_focus *f, char out[LY_FOCUS_ID_MAX])
+static void random_id(struct ly_home *home, char out[LY_FOCUS_ID_MAX])
 {
 	uint8_t id[8];
 
-	ly_rand_bytes(f->conf.rand, id, sizeof(id));
+	ly_rand_bytes(ly_home_rand(home), id, sizeof(id));
 	ly_hex_encode(out, LY_FOCUS_ID_MAX, ly_span(id, sizeof(id)));
 }
 
@@ -30,7 +30,7 @@ void ly_part_send(struct ly_focus_part *p, struct ly_xml_doc *doc, struct ly_bui
 	char id[LY_FOCUS_ID_MAX];
 	int err = doc ? ly_build_finish(b, &root) : -ENOMEM;
 
-	random_id(p->call->at->focus, id);
+	random_id(p->call->at->home, id);
 	if (!err && ly_xml_attr(root, "id") == NULL)
 		err = ly_xml_set_attr(root, &doc->arena, "id", id);
 	if (!err && p->nick[0])

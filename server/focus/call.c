@@ -32,7 +32,7 @@ struct ly_focus_call *ly_call_get(struct ly_focus_home *fh, const char *room)
 	c->started_wall = ly_home_wall(fh->home);
 	ly_list_init(&c->parts);
 	ly_list_init(&c->occupants);
-	ly_rand_bytes(fh->focus->conf.rand, id, sizeof(id));
+	ly_rand_bytes(ly_home_rand(fh->home), id, sizeof(id));
 	ly_hex_encode(c->id, sizeof(c->id), ly_span(id, sizeof(id)));
 	return c;
 }
@@ -150,49 +150,5 @@ void ly_focus_end_all(struct ly_focus *f, struct ly_home *home)
 	while (ly_map_next(&fh->rooms, &it, &slot)) {
 		ly_call_end(slot.value, LY_CALL_ENDED, "the server is shutting down");
 		it = 0;
-	}
-}
-
-struct end_msg {
-	struct ly_msg msg;
-	struct ly_focus *focus;
-	char id[LY_FOCUS_ID_MAX];
-};
-
-static void drop_end(struct ly_msg *msg)
-{
-	ly_free(LY_CONTAINER_OF(msg, struct end_msg, msg), LY_MEM_QUEUE);
-}
-
-static void run_end(struct ly_home *home, struct ly_msg *msg)
-{
-	struct end_msg *m = LY_CONTAINER_OF(msg, struct end_msg, msg);
-	struct ly_focus_home *fh = ly_focus_at(m->focus, home);
-	struct ly_map_slot slot;
-	size_t it = 0;
-
-	while (ly_map_next(&fh->rooms, &it, &slot)) {
-		struct ly_focus_call *c = slot.value;
-
-		if (strcmp(c->id, m->id) != 0)
-			continue;
-		ly_call_end(c, LY_CALL_REVOKED, "an operator ended the call");
-		break;
-	}
-	drop_end(msg);
-}
-
-void ly_focus_end_call(struct ly_focus *f, const char *call_id)
-{
-	for (unsigned i = 0; i < f->conf.n_homes; i++) {
-		struct end_msg *m = ly_alloc(sizeof(*m), LY_MEM_QUEUE);
-
-		if (m == NULL)
-			return;
-		m->msg.run = run_end;
-		m->msg.drop = drop_end;
-		m->focus = f;
-		snprintf(m->id, sizeof(m->id), "%s", call_id);
-		f->conf.post(f->conf.ctx, i, &m->msg);
 	}
 }

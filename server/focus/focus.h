@@ -12,8 +12,7 @@
 #ifndef LY_SERVER_FOCUS_FOCUS_H
 #define LY_SERVER_FOCUS_FOCUS_H
 
-#include <jansson.h>
-
+#include "server/admin/provider.h"
 #include "server/media/media.h"
 #include "signaling/router/home.h"
 
@@ -50,8 +49,6 @@ void ly_focus_media_event(void *focus, struct ly_media_event *ev);
 
 /** Ends all calls of this home (shutdown); on the loop of the home. */
 void ly_focus_end_all(struct ly_focus *f, struct ly_home *home);
-/** Ends one call by its id; any thread. The homes look for it. */
-void ly_focus_end_call(struct ly_focus *f, const char *call_id);
 
 /* Bridge channel: the WebSocket of a participant (path /colibri-ws/HOST/CALL/ENDPOINT?pwd=…).
  * Functions of one channel are called on one thread; answers come by @p send on the loop of the
@@ -73,10 +70,10 @@ void ly_focus_bridge_recv(struct ly_focus_bridge *b, const char *text, size_t le
 /** The socket is closed; the handle is gone. NULL is fine. */
 void ly_focus_bridge_close(struct ly_focus_bridge *b);
 
-/** Gathers all calls of all homes as the "calls" and "users" arrays of GET /api/v1/calls and calls
- *  @p done once, on some loop. The arrays are the callee's. @return 0, -ENOMEM */
-int ly_focus_report(struct ly_focus *f, void (*done)(void *ctx, json_t *calls, json_t *users),
-		    void *ctx);
+/* Providers for ly_admin_set_provider() with the focus as ctx: LY_ADMIN_CALLS, LY_ADMIN_END_CALL.
+ */
+void ly_focus_fill_calls(struct ly_home *home, void *focus, struct ly_admin_part *part);
+void ly_focus_fill_end_call(struct ly_home *home, void *focus, struct ly_admin_part *part);
 
 struct ly_focus_counts {
 	uint64_t calls, participants;            /* now */

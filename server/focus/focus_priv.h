@@ -163,8 +163,6 @@ const char *ly_focus_nick_of(struct ly_focus_call *c, const char *jid);
 int ly_slots_claim(struct ly_focus_part *p, const char *move);
 void ly_slots_send(struct ly_focus_part *p, enum ly_claim_out what);
 void ly_slots_fini(struct ly_focus_home *fh);
-/** Adds the users that hold a slot at this home to an array of {"jid","call","since"}. */
-void ly_slots_report(struct ly_focus_home *fh, json_t *users);
 
 /* bridge.c */
 /** Sends to a participant's channel; nothing if it has none. */

@@ -113,7 +113,7 @@ void ly_part_answer_ready(struct ly_focus_part *p)
 
 static void make_secrets(struct ly_focus_part *p)
 {
-	struct ly_rand *rand = p->call->at->focus->conf.rand;
+	struct ly_rand *rand = ly_home_rand(p->call->at->home);
 	uint8_t id[16];
 
 	ly_rand_text(rand, p->ufrag, sizeof(p->ufrag) - 1);

@@ -1,56 +1,17 @@
-/* What operators see of the calls: gathered from all homes, each adding its own. */
+/* What operators see of the calls: each home's share of the answer. */
 #include "server/focus/focus_priv.h"
-
-#include "base/err.h"
 
 /** Numbers younger than this are shown as they are. */
 #define FRESH LY_MS(900)
 /** How long a home waits for new numbers of the media threads. */
 #define WAIT_FOR_STATS LY_MS(60)
 
-struct report {
-	struct ly_focus *focus;
-	_Atomic unsigned pending; /* homes that have not added theirs */
-	void (*done)(void *ctx, json_t *calls, json_t *users);
-	void *ctx;
-	struct part {
-		json_t *calls, *users; /* each written by its home only */
-	} parts[];
-};
-
-struct report_msg {
-	struct ly_msg msg;
-	struct report *report;
+/** One question at one home, while the media threads are asked. */
+struct wait {
 	struct ly_home_timer timer;
-	unsigned index;
+	struct ly_focus_home *fh;
+	struct ly_admin_part *part;
 };
-
-static void finish(struct report *r)
-{
-	json_t *calls = json_array(), *users = json_array();
-
-	if (atomic_fetch_sub(&r->pending, 1) != 1) {
-		json_decref(calls);
-		json_decref(users);
-		return;
-	}
-	for (unsigned i = 0; i < r->focus->conf.n_homes; i++) {
-		json_array_extend(calls, r->parts[i].calls);
-		json_array_extend(users, r->parts[i].users);
-		json_decref(r->parts[i].calls);
-		json_decref(r->parts[i].users);
-	}
-	r->done(r->ctx, calls, users);
-	ly_free(r, LY_MEM_CALL);
-}
-
-static void drop(struct ly_msg *msg)
-{
-	struct report_msg *m = LY_CONTAINER_OF(msg, struct report_msg, msg);
-
-	finish(m->report);
-	ly_free(m, LY_MEM_QUEUE);
-}
 
 static json_t *flow_json(const struct ly_sfu_flow_stats *f)
 {
@@ -154,23 +115,23 @@ static json_t *call_json(struct ly_focus_call *c)
 			 "participants", parts);
 }
 
-static void add_home(struct report_msg *m, struct ly_focus_home *fh)
+static void answer(struct ly_focus_home *fh, struct ly_admin_part *part)
 {
-	struct part *part = &m->report->parts[m->index];
 	struct ly_map_slot it;
 	size_t i = 0;
 
 	while (ly_map_next(&fh->confs, &i, &it))
-		json_array_append_new(part->calls, call_json(it.value));
-	ly_slots_report(fh, part->users);
-	drop(&m->msg);
+		json_array_append_new(part->out, call_json(it.value));
+	ly_admin_part_done(part);
 }
 
 static void on_timer(struct ly_home *home, struct ly_home_timer *t)
 {
-	struct report_msg *m = LY_CONTAINER_OF(t, struct report_msg, timer);
+	struct wait *w = LY_CONTAINER_OF(t, struct wait, timer);
 
-	add_home(m, ly_focus_at(m->report->focus, home));
+	(void)home;
+	answer(w->fh, w->part);
+	ly_free(w, LY_MEM_CALL);
 }
 
 /* Asks for new numbers of every call whose old ones are not fresh. @return whether any was asked
@@ -193,15 +154,40 @@ static bool ask_for_stats(struct ly_focus_home *fh)
 	return asked;
 }
 
-static void run(struct ly_home *home, struct ly_msg *msg)
+void ly_focus_fill_calls(struct ly_home *home, void *focus, struct ly_admin_part *part)
 {
-	struct report_msg *m = LY_CONTAINER_OF(msg, struct report_msg, msg);
-	struct ly_focus_home *fh = ly_focus_at(m->report->focus, home);
+	struct ly_focus_home *fh = ly_focus_at(focus, home);
+	struct wait *w = ask_for_stats(fh) ? ly_alloc(sizeof(*w), LY_MEM_CALL) : NULL;
 
-	m->timer.fire = on_timer;
-	if (!ask_for_stats(fh) ||
-	    ly_home_timer_set(home, &m->timer, ly_home_now(home) + WAIT_FOR_STATS))
-		add_home(m, fh);
+	if (w == NULL) {
+		answer(fh, part);
+		return;
+	}
+	w->timer.fire = on_timer;
+	w->fh = fh;
+	w->part = part;
+	if (ly_home_timer_set(home, &w->timer, ly_home_now(home) + WAIT_FOR_STATS)) {
+		ly_free(w, LY_MEM_CALL);
+		answer(fh, part);
+	}
+}
+
+void ly_focus_fill_end_call(struct ly_home *home, void *focus, struct ly_admin_part *part)
+{
+	struct ly_focus_home *fh = ly_focus_at(focus, home);
+	struct ly_map_slot it;
+	size_t i = 0;
+
+	while (part->arg != NULL && ly_map_next(&fh->confs, &i, &it)) {
+		struct ly_focus_call *c = it.value;
+
+		if (strcmp(c->id, part->arg) != 0)
+			continue;
+		ly_call_end(c, LY_CALL_REVOKED, "an operator ended the call");
+		json_array_append_new(part->out, json_true());
+		break;
+	}
+	ly_admin_part_done(part);
 }
 
 void ly_report_stats(struct ly_focus_home *fh, struct ly_media_event *ev)
@@ -211,40 +197,4 @@ void ly_report_stats(struct ly_focus_home *fh, struct ly_media_event *ev)
 	ly_media_event_free(c->stats);
 	c->stats = ev;
 	c->stats_at = ly_home_now(fh->home);
-}
-
-int ly_focus_report(struct ly_focus *f, void (*done)(void *ctx, json_t *calls, json_t *users),
-		    void *ctx)
-{
-	unsigned n = f->conf.n_homes;
-	struct report *r = ly_alloc(sizeof(*r) + n * sizeof(r->parts[0]), LY_MEM_CALL);
-	struct report_msg **msgs = ly_alloc(n * sizeof(struct report_msg *), LY_MEM_CALL);
-	bool ok = r != NULL && msgs != NULL;
-
-	for (unsigned i = 0; ok && i < n; i++)
-		ok = (msgs[i] = ly_alloc(sizeof(*msgs[i]), LY_MEM_QUEUE)) != NULL;
-	if (!ok) {
-		for (unsigned i = 0; msgs != NULL && i < n; i++)
-			ly_free(msgs[i], LY_MEM_QUEUE);
-		ly_free(msgs, LY_MEM_CALL);
-		ly_free(r, LY_MEM_CALL);
-		return -ENOMEM;
-	}
-	r->focus = f;
-	r->done = done;
-	r->ctx = ctx;
-	atomic_init(&r->pending, n);
-	for (unsigned i = 0; i < n; i++) {
-		r->parts[i].calls = json_array();
-		r->parts[i].users = json_array();
-	}
-	for (unsigned i = 0; i < n; i++) {
-		msgs[i]->msg.run = run;
-		msgs[i]->msg.drop = drop;
-		msgs[i]->report = r;
-		msgs[i]->index = i;
-		f->conf.post(f->conf.ctx, i, &msgs[i]->msg);
-	}
-	ly_free(msgs, LY_MEM_CALL);
-	return 0;
 }

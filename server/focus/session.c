@@ -201,8 +201,8 @@ static void restart_ice(struct ly_focus_part *p)
 	struct ly_xml_doc *doc;
 	struct ly_build b;
 
-	ly_rand_text(f->conf.rand, p->ufrag, sizeof(p->ufrag) - 1);
-	ly_rand_text(f->conf.rand, p->pwd, sizeof(p->pwd) - 1);
+	ly_rand_text(ly_home_rand(p->call->at->home), p->ufrag, sizeof(p->ufrag) - 1);
+	ly_rand_text(ly_home_rand(p->call->at->home), p->pwd, sizeof(p->pwd) - 1);
 	t.generation = ++p->generation;
 	t.n_candidates =
 		ly_media_candidates(f->media, p->call->thread, candidates, LY_COUNTOF(candidates));

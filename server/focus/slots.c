@@ -338,22 +338,3 @@ void ly_slots_fini(struct ly_focus_home *fh)
 	while (ly_map_next(&fh->slots, &i, &it))
 		slot_free(it.value);
 }
-
-void ly_slots_report(struct ly_focus_home *fh, json_t *users)
-{
-	struct ly_map_slot it;
-	size_t i = 0;
-
-	while (ly_map_next(&fh->slots, &i, &it)) {
-		struct ly_focus_slot *s = it.value;
-		char since[LY_DATETIME_MAX];
-
-		if (s->slot.state == LY_SLOT_IDLE)
-			continue;
-		ly_datetime_format(since, sizeof(since), s->slot.now.ref.since_wall);
-		json_array_append_new(users,
-				      json_pack("{s:s,s:s,s:s,s:s,s:s}", "jid", s->user, "call",
-						s->slot.now.ref.call, "room", s->slot.now.ref.room,
-						"device", s->slot.now.ref.device, "since", since));
-	}
-}
