@@ -9,8 +9,8 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
 export const hasFirefox = () => fs.existsSync(FIREFOX);
 
-/** The machine may have two cores: small pictures (the page's own setting). */
-const LOW = JSON.stringify({ quality: 'low' });
+/** The page's own setting; the machine may have two cores, so small pictures by default. */
+const choice = (quality) => JSON.stringify({ quality });
 
 const CHROMIUM_ARGS = [
 	'--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required',
@@ -176,13 +176,19 @@ class Person {
 export class Browsers {
 	people = [];
 
+	/** `video`: a Y4M file for the fake camera; `quality`: as in the page's settings. */
+	constructor({ video, quality = 'low' } = {}) {
+		this.args = video ? [...CHROMIUM_ARGS, `--use-file-for-fake-video-capture=${video}`] : CHROMIUM_ARGS;
+		this.choice = choice(quality);
+	}
+
 	async chromium() {
-		this.browser ??= await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS });
+		this.browser ??= await chromium.launch({ executablePath: CHROMIUM, args: this.args });
 		return this.browser;
 	}
 
 	async prepare(context) {
-		await context.addInitScript((low) => localStorage.setItem('lyceum.devices', low), LOW);
+		await context.addInitScript((low) => localStorage.setItem('lyceum.devices', low), this.choice);
 		return context.newPage();
 	}
 
@@ -214,7 +220,7 @@ export class Browsers {
 		await page.setViewport({ width: 1100, height: 700 });
 		await page.goto(`${URL_}/favicon.svg`);
 		await page.goto(URL_);
-		await page.evaluate((low) => localStorage.setItem('lyceum.devices', low), LOW);
+		await page.evaluate((low) => localStorage.setItem('lyceum.devices', low), this.choice);
 		const person = new Person(user, page, 'firefox', () => browser.close());
 		this.people.push(person);
 		return person;
