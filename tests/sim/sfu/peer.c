@@ -325,8 +325,12 @@ static void check_frame(struct peer_stream *s, const struct ly_rtp *rtp, bool is
 static void on_media(struct peer *p, struct peer_stream *s, const struct ly_rtp *rtp, size_t len,
 		     bool is_rtx, ly_usec now)
 {
-	int64_t seq = s->first < 0 ? rtp->seq : ly_seq_extend(s->top, rtp->seq);
+	int64_t seq = ly_seen_extend(&s->seen, rtp->seq);
 
+	if (!ly_seen_add(&s->seen, seq)) {
+		s->duplicates++;
+		return;
+	}
 	if (s->first < 0) {
 		s->first = s->top = seq;
 		s->first_at = s->last_at = now;

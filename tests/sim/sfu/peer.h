@@ -11,6 +11,7 @@
 #include "media/rtp/nack.h"
 #include "media/rtp/stats.h"
 #include "media/srtp/srtp.h"
+#include "sfu/seen.h"
 #include "sfu/types.h"
 
 #define PEER_MAX_STREAMS 256
@@ -29,6 +30,7 @@ struct peer_stream {
 	bool is_video;
 	struct ly_rtp_stats stats;
 	struct ly_nack nack;
+	struct ly_seen seen;
 	int64_t first, top; /* extended sequence numbers, RTX unwrapped */
 	uint64_t packets, recovered, bytes, duplicates;
 	uint64_t frames, keyframes;

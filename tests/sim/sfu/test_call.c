@@ -154,7 +154,7 @@ static void constrain(struct world *w, unsigned i, int last_n, uint16_t height, 
 
 	c.default_max_height = height;
 	assert_int_equal(ly_sfu_set_constraints(w->sfu, WORLD_CONF, world_id(i), &c, w->now), 0);
-	world_run(w, 1);
+	world_run(w, LY_MS(20));
 }
 
 static void test_pause_resume(void **state)
