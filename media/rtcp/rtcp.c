@@ -49,12 +49,10 @@ bool ly_rtcp_next(struct ly_rtcp_it *it, struct ly_rtcp *out)
 	if (r.bad || first >> 6 != 2)
 		goto bad;
 	it->rest = ly_span(r.ptr, ly_rd_left(&r));
-	/* RFC 3550 s. 6.4.1 wants a multiple of four, in the last packet only; browsers pad
-	 * transport-wide feedback by one to three bytes, wherever it stands */
-	if (first & 0x20) {
+	if (first & 0x20) { /* padding, only allowed in the last one */
 		uint8_t pad = packet.len ? packet.ptr[packet.len - 1] : 0;
 
-		if (pad == 0 || pad > packet.len)
+		if (pad == 0 || pad % 4 || pad > packet.len || it->rest.len)
 			goto bad;
 		packet.len -= pad;
 	}

@@ -150,20 +150,24 @@ int ly_db_user_delete(struct ly_db_conn *c, struct ly_store_req *req)
 
 int ly_db_user_list(struct ly_db_conn *c, struct ly_store_req *req)
 {
-	struct ly_db_run r = ly_db_sql(
-		c, "SELECT jid, role, disabled, created FROM users WHERE host = ? ORDER BY jid");
-	struct ly_store_user *v = NULL;
-	size_t n = 0;
+	struct ly_db_run r = ly_db_sql(c, "SELECT count(*) FROM users WHERE host = ?");
+	struct ly_store_user *v;
+	size_t n = 0, cap = 0;
 	int err;
 
+	/* a growing array would leave as much behind in the arena as it holds */
 	ly_db_bind_str(&r, req->owner);
-	while (ly_db_step(c, &r)) {
-		v = ly_db_grow(&req->arena, v, n, sizeof(*v));
-		if (v == NULL) {
-			r.err = -ENOMEM;
-			break;
-		}
-		memset(&v[n], 0, sizeof(v[n]));
+	if (ly_db_step(c, &r))
+		cap = (size_t)ly_db_int(&r, 0);
+	err = ly_db_end(&r);
+	if (err)
+		return err;
+	v = ly_arena_alloc(&req->arena, cap * sizeof(*v) + 1);
+	if (v == NULL)
+		return -ENOMEM;
+	r = ly_db_sql(c, "SELECT jid, role, disabled, created FROM users WHERE host = ? ORDER BY jid");
+	ly_db_bind_str(&r, req->owner);
+	while (n < cap && ly_db_step(c, &r)) {
 		v[n].jid = ly_db_str(&r, 0, &req->arena);
 		v[n].role = role_of((const char *)sqlite3_column_text(r.stmt, 1));
 		v[n].disabled = ly_db_int(&r, 2) != 0;

@@ -44,6 +44,9 @@ void ly_scram_digest(enum ly_scram_hash hash, const uint8_t *in, uint8_t *out);
 /** SaltedPassword of RFC 5802 s. 3. @return 0, -EBADMSG, -EINVAL */
 int ly_scram_salted(enum ly_scram_hash hash, const char *password, struct ly_span salt,
 		    uint32_t iterations, uint8_t *out);
+/** PBKDF2 of one block: ly_scram_hash_len() bytes to @p out. @return 0, -EINVAL (salt too long) */
+int ly_scram_pbkdf2(enum ly_scram_hash hash, struct ly_span password, struct ly_span salt,
+		    uint32_t iterations, uint8_t *out);
 /** Finds "x=" at the start of a comma-separated item and takes the item's value off @p rest.
  *  @return false if the next item is another */
 bool ly_scram_take(struct ly_span *rest, char name, struct ly_span *value);

@@ -111,17 +111,16 @@ int ly_scram_salted(enum ly_scram_hash hash, const char *password, struct ly_spa
 		    uint32_t iterations, uint8_t *out)
 {
 	char prepared[PASSWORD_MAX + 1];
-	int err, ok;
+	int err;
 
 	if (salt.len == 0 || iterations == 0 || iterations > 10000000)
 		return -EINVAL;
 	err = ly_saslprep(prepared, sizeof(prepared), password);
 	if (err || prepared[0] == '\0')
 		return -EBADMSG;
-	ok = PKCS5_PBKDF2_HMAC(prepared, (int)strlen(prepared), salt.ptr, (int)salt.len,
-			       (int)iterations, md(hash), (int)ly_scram_hash_len(hash), out);
+	err = ly_scram_pbkdf2(hash, ly_span_str(prepared), salt, iterations, out);
 	ly_wipe(prepared, sizeof(prepared));
-	return ok == 1 ? 0 : -EINVAL;
+	return err;
 }
 
 int ly_scram_keys_make(struct ly_scram_keys *out, enum ly_scram_hash hash, const char *password,

@@ -33,7 +33,7 @@ export function CallView({ app }: { app: App }) {
 			</header>
 			<div class="call-status">
 				<LinkBanner app={app} />
-				<CallStatus app={app} alone={tiles.length === 1} />
+				<CallStatus app={app} />
 			</div>
 			<div class="call-body">
 				<Stage app={app} tiles={tiles} stage={stage} onPin={(id) => setPinned(pinned === id ? undefined : id)} pinned={pinned} />
@@ -90,13 +90,12 @@ function Clock({ running }: { running: boolean }) {
 	return <time class="clock" aria-label="Time in the call">{formatDuration(Date.now() - since)}</time>;
 }
 
-function CallStatus({ app, alone }: { app: App; alone: boolean }) {
+function CallStatus({ app }: { app: App }) {
 	const { call } = app;
 	const { state, media } = call;
 	const line = state.phase === 'claiming' ? 'Asking the server for the call…'
 		: state.phase === 'connecting' ? 'Connecting sound and pictures…'
-			: state.phase === 'recovering' ? `${state.why} Trying to bring the call back…`
-				: alone ? 'You are the first one here. Others join from the classroom.' : '';
+			: state.phase === 'recovering' ? `${state.why} Trying to bring the call back…` : '';
 	const trouble = call.notice || media.audio.error || media.video.error;
 	const dismiss = () => {
 		media.audio.error = '';
