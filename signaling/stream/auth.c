@@ -4,6 +4,9 @@
 #include "base/text.h"
 #include "signaling/stream/stream_priv.h"
 
+/* Failed logins of any kind on one stream. */
+#define ATTEMPTS_MAX 10
+
 void ly_stream_login_free(struct ly_stream_login *l)
 {
 	if (l == NULL)
@@ -39,11 +42,15 @@ bool ly_stream_may_login(const struct ly_stream *s)
 	return s->has_tls || !s->conf->require_tls;
 }
 
-static void count_failure(struct ly_stream *s)
+/* An attempt that never got to the credentials guesses nothing. A client may need several of these: one
+ * that binds channels in a way we lack tries its mechanisms one after the other (slixmpp 1.8 takes
+ * tls-unique on TLS 1.3, where it is not defined, before it falls back). */
+static void count_failure(struct ly_stream *s, bool is_guess)
 {
 	unsigned max = s->conf->max_failures ? s->conf->max_failures : 3;
 
-	if (++s->login->failures >= max)
+	s->login->failures += is_guess;
+	if (++s->login->attempts >= ATTEMPTS_MAX || s->login->failures >= max)
 		ly_stream_fail(s, LY_STREAM_POLICY_VIOLATION, "too many failed logins");
 }
 
@@ -60,13 +67,14 @@ static void send_failure(struct ly_stream *s, enum ly_sasl_cond cond)
 /* Tells the client and the server; the exchange, which owns the user's name, lives until then. */
 static void fail_login(struct ly_stream *s, enum ly_sasl_cond cond, const char *user)
 {
+	bool is_guess = s->login->has_asked && cond == LY_SASL_NOT_AUTHORIZED;
 	struct ly_stream_node *n;
 
 	send_failure(s, cond);
 	if (s->state == LY_STREAM_S_CLOSED)
 		return;
 	ly_stream_set_state(s, LY_STREAM_S_FEATURES);
-	if (cond != LY_SASL_TEMPORARY_AUTH_FAILURE && cond != LY_SASL_ABORTED) {
+	if (is_guess) {
 		n = ly_stream_push(s, LY_STREAM_AUTH_FAILED);
 		if (n != NULL && user != NULL) {
 			ly_buf_add(&n->data, user, strlen(user) + 1);
@@ -77,8 +85,9 @@ static void fail_login(struct ly_stream *s, enum ly_sasl_cond cond, const char *
 	}
 	ly_sasl_free(s->login->sasl);
 	s->login->sasl = NULL;
-	if (cond != LY_SASL_ABORTED && s->state != LY_STREAM_S_CLOSED)
-		count_failure(s);
+	if (s->state != LY_STREAM_S_CLOSED)
+		count_failure(s, is_guess);
+	s->login->has_asked = false;
 }
 
 static void push_user(struct ly_stream *s, int kind, const char *user)
@@ -144,6 +153,7 @@ static void on_sasl_out(struct ly_stream *s, const struct ly_sasl_out *out)
 		break;
 	case LY_SASL_NEED_CREDENTIALS:
 		ly_stream_set_state(s, LY_STREAM_S_CREDENTIALS);
+		s->login->has_asked = true;
 		push_user(s, LY_STREAM_AUTH_NEEDED, out->user);
 		break;
 	case LY_SASL_SUCCESS:
@@ -190,8 +200,13 @@ static void on_auth(struct ly_stream *s, const struct ly_xml *el)
 		fail_login(s, LY_SASL_ENCRYPTION_REQUIRED, NULL);
 		return;
 	}
+	if (s->login->sasl != NULL && ++s->login->attempts >= ATTEMPTS_MAX) {
+		ly_stream_fail(s, LY_STREAM_POLICY_VIOLATION, "too many login attempts");
+		return;
+	}
 	ly_sasl_free(s->login->sasl);
 	s->login->sasl = NULL;
+	s->login->has_asked = false;
 	err = mech ? ly_sasl_create(&s->login->sasl, &conf, mech) : -ENOENT;
 	if (err == -ENOENT) {
 		fail_login(s, LY_SASL_INVALID_MECHANISM, NULL);

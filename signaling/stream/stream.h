@@ -41,7 +41,7 @@ struct ly_stream_conf {
 	struct ly_xml_limits before_login; /* all zero: 16 kB, depth 16, 32 attributes, 500 nodes */
 	struct ly_xml_limits after_login;  /* all zero: ly_xml_limits_default */
 	ly_usec linger;                    /* a quiet stream keeps its parser so long; 0: 5 s */
-	unsigned max_failures;             /* failed logins before the stream is closed; 0: 3 */
+	unsigned max_failures;             /* wrong passwords before the stream is closed; 0: 3 */
 	const char *features;              /* XML appended to those after login; NULL: none */
 	const char *const *nonzas;         /* namespaces of other top-level elements handed out as
 					    * NONZA events (XEP-0198); NULL-ended, NULL: none */
@@ -59,7 +59,7 @@ struct ly_stream_event {
 		LY_STREAM_STARTTLS,      /* start the handshake once all OUT is written; then
 					  * ly_stream_tls_done() */
 		LY_STREAM_AUTH_NEEDED,   /* user, domain: ly_stream_credentials() */
-		LY_STREAM_AUTH_FAILED,   /* user (NULL if unknown): count it, log it */
+		LY_STREAM_AUTH_FAILED,   /* user: wrong password or nobody; count it */
 		LY_STREAM_AUTHENTICATED, /* user, domain */
 		LY_STREAM_BIND,          /* resource wanted (NULL: choose); ly_stream_bound() */
 		LY_STREAM_STANZA,        /* stanza, from stamped; the taker owns it */

@@ -36,7 +36,9 @@ struct ly_stream_login {
 	struct ly_sasl *sasl; /* owned; the running exchange or NULL */
 	uint8_t exporter[64], endpoint[64];
 	size_t exporter_len, endpoint_len;
-	unsigned failures;
+	unsigned failures; /* with credentials looked at: wrong passwords, unknown users */
+	unsigned attempts; /* all failed ones */
+	bool has_asked;    /* the running exchange got to the credentials */
 	char *resource; /* owned; wanted by the client, or NULL */
 	char *bind_id;  /* owned; id of the bind request */
 };

@@ -478,6 +478,44 @@ static void test_wrong_passwords(void **state)
 	stop(&e);
 }
 
+/* Attempts that never get to the credentials guess nothing, but there is an end to them too. */
+static void test_many_attempts(void **state)
+{
+	/* p=tls-unique,,n=user,r=abc */
+	static const char in[] = "<auth " SASL_NS " mechanism='SCRAM-SHA-256-PLUS'>"
+				 "cD10bHMtdW5pcXVlLCxuPXVzZXIscj1hYmM=</auth>";
+	/* n,,n=user,r=abc: begun again and again */
+	static const char begin[] = "<auth " SASL_NS
+				    " mechanism='SCRAM-SHA-256'>biwsbj11c2VyLHI9YWJj</auth>";
+	struct ly_stream_tls tls = { .exporter = ly_span_str("exported keying material") };
+	struct end e;
+
+	(void)state;
+	start(&e, LY_STREAM_TCP);
+	assert_int_equal(0, ly_stream_tls_done(e.s, 0, &tls));
+	send_text(&e, HEADER);
+	for (int i = 0; i < 9; i++) {
+		send_text(&e, in);
+		assert_said("refused", &e, "<not-authorized/>");
+		assert_got("no guess", &e, "");
+		assert_false(e.closed);
+	}
+	send_text(&e, in);
+	assert_true(e.closed && e.error == LY_STREAM_POLICY_VIOLATION);
+	stop(&e);
+
+	start(&e, LY_STREAM_TCP);
+	send_text(&e, HEADER);
+	for (int i = 0; i < 10; i++) {
+		send_text(&e, begin);
+		assert_said("begun", &e, "<challenge");
+		assert_false(e.closed);
+	}
+	send_text(&e, begin);
+	assert_true(e.closed && e.error == LY_STREAM_POLICY_VIOLATION);
+	stop(&e);
+}
+
 static void test_sasl_errors(void **state)
 {
 	static const struct {
@@ -752,14 +790,15 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_login_plain),    cmocka_unit_test(test_pipelined),
-		cmocka_unit_test(test_login_scram),    cmocka_unit_test(test_starttls),
-		cmocka_unit_test(test_websocket),      cmocka_unit_test(test_websocket_kept),
-		cmocka_unit_test(test_stream_errors),  cmocka_unit_test(test_wrong_passwords),
-		cmocka_unit_test(test_sasl_errors),    cmocka_unit_test(test_stanza_errors),
-		cmocka_unit_test(test_limits),         cmocka_unit_test(test_idle),
-		cmocka_unit_test(test_move),           cmocka_unit_test(test_close),
-		cmocka_unit_test(test_nonza),          cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_login_plain),   cmocka_unit_test(test_pipelined),
+		cmocka_unit_test(test_login_scram),   cmocka_unit_test(test_starttls),
+		cmocka_unit_test(test_websocket),     cmocka_unit_test(test_websocket_kept),
+		cmocka_unit_test(test_stream_errors), cmocka_unit_test(test_wrong_passwords),
+		cmocka_unit_test(test_sasl_errors),   cmocka_unit_test(test_stanza_errors),
+		cmocka_unit_test(test_limits),        cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_move),          cmocka_unit_test(test_close),
+		cmocka_unit_test(test_nonza),         cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_many_attempts),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
