@@ -37,7 +37,9 @@ struct ly_rd {
 
 static inline struct ly_rd ly_rd(struct ly_span s)
 {
-	return (struct ly_rd) { s.ptr, s.ptr + s.len, false };
+	const uint8_t *p = s.ptr ? s.ptr : (const uint8_t *)""; /* no arithmetic on NULL */
+
+	return (struct ly_rd) { p, p + s.len, false };
 }
 
 static inline size_t ly_rd_left(const struct ly_rd *r)

@@ -24,8 +24,11 @@ static const struct word presence_types[] = {
 	{ NULL },
 };
 static const struct word iq_types[] = {
-	{ "error", LY_T_ERROR }, { "get", LY_T_GET }, { "result", LY_T_RESULT },
-	{ "set", LY_T_SET },     { NULL },
+	{ "error", LY_T_ERROR },
+	{ "get", LY_T_GET },
+	{ "result", LY_T_RESULT },
+	{ "set", LY_T_SET },
+	{ NULL },
 };
 
 static const struct {

@@ -32,8 +32,8 @@ static const struct {
 };
 
 static const char *const error_types[] = {
-	[LY_ERR_AUTH] = "auth",         [LY_ERR_CANCEL] = "cancel", [LY_ERR_CONTINUE] = "continue",
-	[LY_ERR_MODIFY] = "modify",     [LY_ERR_WAIT] = "wait",
+	[LY_ERR_AUTH] = "auth",     [LY_ERR_CANCEL] = "cancel", [LY_ERR_CONTINUE] = "continue",
+	[LY_ERR_MODIFY] = "modify", [LY_ERR_WAIT] = "wait",
 };
 
 const char *ly_cond_name(enum ly_cond cond)

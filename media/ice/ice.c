@@ -135,7 +135,7 @@ int ly_ice_restart(struct ly_ice *ice, ly_usec now, const char *ufrag, const cha
 	struct ly_ice_gen next = { 0 };
 
 	(void)now;
-	if (set_cred(&next.local, ufrag, pwd) != 0)
+	if (set_cred(&next.local, ufrag, pwd) != 0 || strcmp(ufrag, ice->cur.local.ufrag) == 0)
 		return -EINVAL;
 	if (ice->selected && ice->selected->gen != ice->gen) {
 		/* a restart during a restart: the working pair's credentials are in prev */

@@ -85,7 +85,8 @@ int ly_ice_add_remote(struct ly_ice *ice, ly_usec now, const struct ly_addr *add
 		      uint32_t priority);
 
 /** [in] Restarts with new own credentials (RFC 8445 s. 9); the peer's have to be set again. Checks
- *  with the old ones are answered until a new pair is nominated. @return 0, -EINVAL (lengths) */
+ *  with the old ones are answered until a new pair is nominated.
+ *  @return 0, -EINVAL (lengths, or the ufrag is not new) */
 int ly_ice_restart(struct ly_ice *ice, ly_usec now, const char *ufrag, const char *pwd);
 
 /** [in] Takes one STUN datagram, read only during the call (RFC 8445 s. 7.3).

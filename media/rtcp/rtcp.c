@@ -49,10 +49,12 @@ bool ly_rtcp_next(struct ly_rtcp_it *it, struct ly_rtcp *out)
 	if (r.bad || first >> 6 != 2)
 		goto bad;
 	it->rest = ly_span(r.ptr, ly_rd_left(&r));
-	if (first & 0x20) { /* padding, only allowed in the last one */
+	/* RFC 3550 s. 6.4.1 wants a multiple of four, in the last packet only; browsers pad
+	 * transport-wide feedback by one to three bytes, wherever it stands */
+	if (first & 0x20) {
 		uint8_t pad = packet.len ? packet.ptr[packet.len - 1] : 0;
 
-		if (pad == 0 || pad % 4 || pad > packet.len || it->rest.len)
+		if (pad == 0 || pad > packet.len)
 			goto bad;
 		packet.len -= pad;
 	}

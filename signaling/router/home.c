@@ -243,6 +243,11 @@ void ly_home_get_stats(const struct ly_home *home, struct ly_home_stats *out)
 	};
 }
 
+unsigned ly_home_n_homes(const struct ly_home *home)
+{
+	return home->env.n_homes;
+}
+
 unsigned ly_home_index(const struct ly_home *home)
 {
 	return home->conf.index;

@@ -120,6 +120,7 @@ void ly_home_get_stats(const struct ly_home *home, struct ly_home_stats *out);
 /* ---- for features and for the server's components, on the loop of the home ---- */
 
 unsigned ly_home_index(const struct ly_home *home);
+unsigned ly_home_n_homes(const struct ly_home *home);
 ly_usec ly_home_now(const struct ly_home *home);
 /** Wall time (microseconds since 1970) of the current turn. */
 ly_usec ly_home_wall(const struct ly_home *home);

@@ -17,8 +17,7 @@ static void step(struct ly_sasl *s, struct ly_span in, struct ly_sasl_out *out)
 	struct ly_span rest = in, authzid, user;
 
 	if (s->state != LY_SASL_S_FIRST || !take_part(&rest, &authzid) ||
-	    !take_part(&rest, &user) || rest.len == 0 ||
-	    memchr(rest.ptr, 0, rest.len) != NULL) {
+	    !take_part(&rest, &user) || rest.len == 0 || memchr(rest.ptr, 0, rest.len) != NULL) {
 		ly_sasl_fail(s, out, LY_SASL_MALFORMED_REQUEST);
 		return;
 	}

@@ -85,8 +85,7 @@ void ly_sasl_step(struct ly_sasl *s, struct ly_span in, struct ly_sasl_out *out)
 {
 	*out = (struct ly_sasl_out) { .kind = LY_SASL_FAILURE };
 	ly_buf_reset(&s->data);
-	if (in.len > MESSAGE_MAX ||
-	    (s->state != LY_SASL_S_FIRST && s->state != LY_SASL_S_FINAL)) {
+	if (in.len > MESSAGE_MAX || (s->state != LY_SASL_S_FIRST && s->state != LY_SASL_S_FINAL)) {
 		ly_sasl_fail(s, out, LY_SASL_MALFORMED_REQUEST);
 		return;
 	}
@@ -126,8 +125,7 @@ bool ly_sasl_authzid_ok(const struct ly_sasl *s, struct ly_span authzid)
 		return true;
 	ly_arena_init(&arena, LY_MEM_SESSION, 0);
 	text = ly_arena_strndup(&arena, (const char *)authzid.ptr, authzid.len);
-	if (text != NULL && strlen(text) == authzid.len &&
-	    ly_jid_parse(&jid, &arena, text) == 0)
+	if (text != NULL && strlen(text) == authzid.len && ly_jid_parse(&jid, &arena, text) == 0)
 		ok = jid.local && !jid.resource && strcmp(jid.local, s->user) == 0 &&
 		     strcmp(jid.domain, s->conf.domain) == 0;
 	ly_arena_fini(&arena);

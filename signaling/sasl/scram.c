@@ -18,8 +18,8 @@ static struct ly_span binding(const struct ly_sasl *s, struct ly_span type)
 	return ly_span(NULL, 0);
 }
 
-/* Checks the channel binding flag, the first item of the GS2 header (RFC 5802 s. 6), and keeps the data
- * that the client must prove to have seen. */
+/* Checks the channel binding flag, the first item of the GS2 header (RFC 5802 s. 6), and keeps the
+ * data that the client must prove to have seen. */
 static bool take_flag(struct ly_sasl *s, struct ly_span flag, struct ly_span *cb)
 {
 	if (s->mech->plus) {
@@ -30,7 +30,8 @@ static bool take_flag(struct ly_sasl *s, struct ly_span flag, struct ly_span *cb
 	}
 	if (flag.len != 1)
 		return false;
-	/* y: the client could bind but saw no -PLUS offered. If we did offer it, somebody removed it. */
+	/* y: the client could bind but saw no -PLUS offered. If we did offer it, somebody removed
+	 * it. */
 	if (flag.ptr[0] == 'y')
 		return s->conf.exporter.len == 0 && s->conf.endpoint.len == 0;
 	return flag.ptr[0] == 'n';
@@ -113,8 +114,8 @@ static int parse_first(struct ly_sasl *s, struct ly_span in, enum ly_sasl_cond *
 	return 0;
 }
 
-/* "c=" base64(gs2 header, binding) "," "r=" nonce [ "," extensions ] "," "p=" proof. @p without is the
- * message up to the proof. */
+/* "c=" base64(gs2 header, binding) "," "r=" nonce [ "," extensions ] "," "p=" proof. @p without is
+ * the message up to the proof. */
 static bool parse_final(struct ly_sasl *s, struct ly_span in, struct ly_span *without,
 			uint8_t proof[LY_SCRAM_HASH_MAX])
 {
@@ -136,8 +137,8 @@ static bool parse_final(struct ly_sasl *s, struct ly_span in, struct ly_span *wi
 	ok = !want.err && ly_span_equal(c, ly_buf_span(&want)) &&
 	     ly_span_equal(r, ly_buf_span(&s->nonce));
 	ly_buf_fini(&want);
-	return ok && ly_base64_decode(proof, LY_SCRAM_HASH_MAX, (const char *)p.ptr, p.len) ==
-			     (int)len;
+	return ok &&
+	       ly_base64_decode(proof, LY_SCRAM_HASH_MAX, (const char *)p.ptr, p.len) == (int)len;
 }
 
 static bool proof_fits(const struct ly_sasl *s, const uint8_t proof[LY_SCRAM_HASH_MAX])

@@ -49,9 +49,9 @@ bool ly_scram_keys_check(const struct ly_scram_keys *keys, enum ly_scram_hash ha
 struct ly_scram_client {
 	enum ly_scram_hash hash;
 	char user[256], password[256], nonce[64];
-	char gs2[64];         /* "n,,", "y,," or "p=tls-exporter,," */
-	struct ly_span cb;    /* borrowed; empty without channel binding */
-	char server_sig[64];  /* state: base64 of the expected v= */
+	char gs2[64];        /* "n,,", "y,," or "p=tls-exporter,," */
+	struct ly_span cb;   /* borrowed; empty without channel binding */
+	char server_sig[64]; /* state: base64 of the expected v= */
 	int step;
 };
 

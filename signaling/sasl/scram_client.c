@@ -86,9 +86,8 @@ static int make_final(struct ly_scram_client *c, struct ly_span in, char *out, s
 	    memcmp(nonce.ptr, c->nonce, strlen(c->nonce)) != 0)
 		return -EBADMSG;
 	salt_len = ly_base64_decode(salt, sizeof(salt), (const char *)salt64.ptr, salt64.len);
-	if (salt_len < 0 ||
-	    ly_scram_salted(c->hash, c->password, ly_span(salt, (size_t)salt_len),
-			    number(iter), salted))
+	if (salt_len < 0 || ly_scram_salted(c->hash, c->password, ly_span(salt, (size_t)salt_len),
+					    number(iter), salted))
 		return -EBADMSG;
 	ly_buf_init(&final, LY_MEM_MISC, 0);
 	ly_buf_init(&auth, LY_MEM_MISC, 0);

@@ -222,10 +222,8 @@ static void forget_directed(struct ly_session *s, const char *jid)
 /* Everybody who was told that the session is there hears that it is not. */
 static void take_unavailable(struct ly_session *s, struct ly_blob *blob)
 {
-	if (s->state == LY_SESSION_AVAILABLE) {
-		tell_own(s->user, blob);
+	if (s->state == LY_SESSION_AVAILABLE)
 		tell_contacts(s->user, blob);
-	}
 	while (s->n_directed) {
 		char *jid = s->directed[--s->n_directed];
 
@@ -255,6 +253,8 @@ void ly_presence_broadcast(struct ly_session *s, struct ly_stanza *st)
 	if (st->type == LY_T_AVAILABLE) {
 		take_available(s, st, blob, priority);
 	} else {
+		if (s->state == LY_SESSION_AVAILABLE)
+			tell_own(s->user, blob);
 		take_unavailable(s, blob);
 		ly_hook(s->home, s->user, s, presence_sent, st);
 	}
@@ -272,6 +272,11 @@ void ly_presence_end(struct ly_session *s)
 	if (blob == NULL) {
 		ly_log(&lg, LY_ERROR, "out-of-memory", "jid=%s", s->jid);
 		return;
+	}
+	if (s->state == LY_SESSION_AVAILABLE) {
+		s->state = LY_SESSION_CONNECTED; /* its own connection is gone: no copy for it */
+		tell_own(s->user, blob);
+		s->state = LY_SESSION_AVAILABLE;
 	}
 	take_unavailable(s, blob);
 	ly_blob_unref(blob);

@@ -105,8 +105,8 @@ static void push_user(struct ly_stream *s, int kind, const char *user)
 	n->ev.domain = s->domain;
 }
 
-/* <challenge/> or <success/> with its data; no data in a <success/> is left out, as RFC 6120 s. 6.4.6
- * would want "=" only for empty data that matters. */
+/* <challenge/> or <success/> with its data; no data in a <success/> is left out, as RFC 6120
+ * s. 6.4.6 would want "=" only for empty data that matters. */
 static void push_data(struct ly_stream *s, const char *name, const char *data)
 {
 	size_t len = LY_BASE64_LEN(strlen(data));

@@ -106,7 +106,6 @@ void ly_stream_push_error(struct ly_stream *s, enum ly_stream_error error, const
 
 void ly_stream_push_end(struct ly_stream *s)
 {
-	ly_stream_push_str(s, s->kind == LY_STREAM_TCP
-				      ? "</stream:stream>"
-				      : "<close xmlns='" LY_NS_FRAMING "'/>");
+	ly_stream_push_str(s, s->kind == LY_STREAM_TCP ? "</stream:stream>"
+						       : "<close xmlns='" LY_NS_FRAMING "'/>");
 }

@@ -8,8 +8,8 @@
 /* Candidates looked at when one has to go; the one that is nearest to full loses least. */
 #define SAMPLES 8
 
-/* A bucket as one number: the time at which it is full again. It holds `burst` tokens then and one less per
- * interval before. */
+/* A bucket as one number: the time at which it is full again. It holds `burst` tokens then and one
+ * less per interval before. */
 struct bucket {
 	uint64_t key;
 	ly_usec full_at;

@@ -1,4 +1,5 @@
-/* After login: resource binding (RFC 6120 s. 7), then stanzas with their sender's address stamped on. */
+/* After login: resource binding (RFC 6120 s. 7), then stanzas with their sender's address stamped
+ * on. */
 #include <errno.h>
 
 #include "signaling/stream/stream_priv.h"

@@ -19,8 +19,8 @@ static const struct ly_log log_stream = { "stream", "" };
 static const unsigned follows[LY_STREAM_N_STATE] = {
 	[LY_STREAM_S_OPENING] = BIT(FEATURES),
 	[LY_STREAM_S_TLS] = BIT(OPENING),
-	[LY_STREAM_S_FEATURES] = BIT(FEATURES) | BIT(TLS) | BIT(AUTH) | BIT(CREDENTIALS) |
-				 BIT(BINDING),
+	[LY_STREAM_S_FEATURES] =
+		BIT(FEATURES) | BIT(TLS) | BIT(AUTH) | BIT(CREDENTIALS) | BIT(BINDING),
 	[LY_STREAM_S_AUTH] = BIT(AUTH) | BIT(CREDENTIALS) | BIT(FEATURES) | BIT(TLS) | BIT(OPENING),
 	[LY_STREAM_S_CREDENTIALS] = BIT(AUTH) | BIT(FEATURES) | BIT(OPENING),
 	[LY_STREAM_S_BINDING] = BIT(BOUND) | BIT(FEATURES),
@@ -128,7 +128,8 @@ static bool is_waiting(const struct ly_stream *s)
 	       s->state == LY_STREAM_S_BINDING;
 }
 
-/* Keeps bytes for later. While an answer is awaited nobody has reason to send more than a stanza. */
+/* Keeps bytes for later. While an answer is awaited nobody has reason to send more than a stanza.
+ */
 static int keep(struct ly_stream *s, struct ly_span bytes, bool at_front)
 {
 	uint32_t len = (uint32_t)bytes.len;
@@ -194,8 +195,7 @@ void ly_stream_fail(struct ly_stream *s, enum ly_stream_error error, const char 
 	finish(s, error, reason, reason);
 }
 
-void ly_stream_close(struct ly_stream *s, ly_usec now, enum ly_stream_error error,
-		     const char *text)
+void ly_stream_close(struct ly_stream *s, ly_usec now, enum ly_stream_error error, const char *text)
 {
 	(void)now;
 	finish(s, error, text, "closed by the server");

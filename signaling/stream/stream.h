@@ -66,13 +66,13 @@ struct ly_stream_event {
 		LY_STREAM_NONZA,         /* nonza; the taker owns it */
 		LY_STREAM_CLOSED,        /* last event: flush what was OUT, then close */
 	} kind;
-	struct ly_span data;          /* OUT; borrowed until the next call */
-	const char *user, *domain;    /* borrowed until the next call */
-	const char *resource;         /* BIND; borrowed until ly_stream_bound() */
+	struct ly_span data;       /* OUT; borrowed until the next call */
+	const char *user, *domain; /* borrowed until the next call */
+	const char *resource;      /* BIND; borrowed until ly_stream_bound() */
 	struct ly_stanza *stanza;
 	struct ly_xml_doc *nonza;
-	enum ly_stream_error error;   /* CLOSED: what was sent; LY_STREAM_OK: none */
-	const char *reason;           /* CLOSED: words for the log */
+	enum ly_stream_error error; /* CLOSED: what was sent; LY_STREAM_OK: none */
+	const char *reason;         /* CLOSED: words for the log */
 };
 
 /** Creates a stream that waits for its header. conf and pool are borrowed. @return 0, -ENOMEM */

@@ -50,8 +50,9 @@ struct ly_stream {
 	const char *header; /* owned unless ly_xml_header_usual; NULL before the first header */
 	struct ly_stream_node *first, *last; /* owned; events to be polled */
 	struct ly_stream_node *current;      /* owned; the one polled last */
-	struct ly_buf *pending; /* owned; input that came while an answer was awaited, or NULL;
-				 * WebSocket: each message behind its length (4 bytes, host order) */
+	struct ly_buf
+		*pending; /* owned; input that came while an answer was awaited, or NULL;
+			   * WebSocket: each message behind its length (4 bytes, host order) */
 	struct ly_stream_login *login; /* owned; NULL once bound */
 	char *jid;                     /* owned; bare after login, full after bind */
 	const char *domain;            /* borrowed from conf->hosts; NULL before the header */
@@ -91,7 +92,8 @@ void ly_stream_push_error(struct ly_stream *s, enum ly_stream_error error, const
 void ly_stream_push_end(struct ly_stream *s);
 
 /* features.c */
-/** Takes the client's stream header (or WebSocket <open/>) and answers with ours and the features. */
+/** Takes the client's stream header (or WebSocket <open/>) and answers with ours and the features.
+ */
 void ly_stream_on_header(struct ly_stream *s, const struct ly_xml *header);
 
 /* auth.c */
@@ -105,8 +107,8 @@ bool ly_stream_may_login(const struct ly_stream *s);
 void ly_stream_login_free(struct ly_stream_login *l);
 
 /* stanzas.c */
-/** Takes an element after login: bind, then stanzas. True when *ev was filled. Owns the document. */
-bool ly_stream_on_element(struct ly_stream *s, struct ly_xml_doc *doc,
-			  struct ly_stream_event *ev);
+/** Takes an element after login: bind, then stanzas. True when *ev was filled. Owns the document.
+ */
+bool ly_stream_on_element(struct ly_stream *s, struct ly_xml_doc *doc, struct ly_stream_event *ev);
 
 #endif

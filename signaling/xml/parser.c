@@ -400,8 +400,13 @@ void ly_xml_parser_fini(struct ly_xml_parser *p)
 void ly_xml_parser_reset(struct ly_xml_parser *p)
 {
 	struct ly_xml_parser fresh = {
-		.pool = p->pool, .expat = p->expat, .mode = p->mode, .limits = p->limits,
-		.text = p->text, .decls = p->decls, .is_grown = p->is_grown,
+		.pool = p->pool,
+		.expat = p->expat,
+		.mode = p->mode,
+		.limits = p->limits,
+		.text = p->text,
+		.decls = p->decls,
+		.is_grown = p->is_grown,
 	};
 
 	ly_xml_doc_free(p->doc);

@@ -11,7 +11,7 @@
 #define LY_XML_SEP '\n'
 
 struct ly_xml_parser {
-	struct ly_xml_pool *pool; /* borrowed */
+	struct ly_xml_pool *pool;   /* borrowed */
 	struct ly_xml_parser *next; /* idle list */
 	XML_Parser expat;           /* owned */
 	enum ly_xml_mode mode;

@@ -139,7 +139,7 @@ int ly_xml_parse(struct ly_xml_doc **out, struct ly_span bytes, const struct ly_
 		if (ev.kind == LY_XML_ELEMENT)
 			doc = ev.doc;
 		else if (ev.kind == LY_XML_ERROR)
-			err = ev.error == LY_XML_NOMEM ? -ENOMEM
+			err = ev.error == LY_XML_NOMEM   ? -ENOMEM
 			      : ev.error == LY_XML_LIMIT ? -E2BIG
 							 : -EBADMSG;
 		else

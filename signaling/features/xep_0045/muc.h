@@ -70,7 +70,8 @@ struct ly_muc_agent_ops {
 	void (*occupant_left)(void *ctx, struct ly_muc_agent *agent,
 			      const struct ly_muc_occupant_info *who, enum ly_muc_gone why,
 			      const char *new_nick);
-	/** The room is destroyed or the home stops: the agent is gone. */
+	/** The room is destroyed: the agent is gone. Not called when the home itself is destroyed:
+	 *  what ctx needs must be let go before. */
 	void (*room_destroyed)(void *ctx, struct ly_muc_agent *agent, const char *reason);
 	/** An IQ (request or answer) or a private message sent to the agent's nick by @p who.
 	 *  st->from is room@host/nick, st->to is room@host/AGENTNICK; borrowed: an answer is sent with

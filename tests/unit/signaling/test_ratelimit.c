@@ -11,11 +11,16 @@ static void test_bucket(void **state)
 		int64_t at_ms;
 		bool want;
 	} rows[] = {
-		{ "full: first", 0, true },         { "full: second", 0, true },
-		{ "full: third", 0, true },         { "empty", 0, false },
-		{ "still empty", 999, false },      { "one came back", 1000, true },
-		{ "empty again", 1001, false },     { "full again: first", 60000, true },
-		{ "full again: second", 60000, true }, { "full again: third", 60000, true },
+		{ "full: first", 0, true },
+		{ "full: second", 0, true },
+		{ "full: third", 0, true },
+		{ "empty", 0, false },
+		{ "still empty", 999, false },
+		{ "one came back", 1000, true },
+		{ "empty again", 1001, false },
+		{ "full again: first", 60000, true },
+		{ "full again: second", 60000, true },
+		{ "full again: third", 60000, true },
 		{ "not more than full", 60000, false },
 	};
 	struct ly_ratelimit_conf conf = { .burst = 3, .interval = LY_SEC(1), .max_keys = 10 };
@@ -41,8 +46,9 @@ static void test_bucket(void **state)
 /* A flood of keys stays within the bound, and does not wash out the one that is being punished. */
 static void test_bound(void **state)
 {
-	struct ly_ratelimit_conf conf = { .burst = 5, .interval = LY_SEC(60), .max_keys = 100,
-					  .seed = 42 };
+	struct ly_ratelimit_conf conf = {
+		.burst = 5, .interval = LY_SEC(60), .max_keys = 100, .seed = 42
+	};
 	struct ly_span bad = ly_span_str("198.51.100.7");
 	struct ly_ratelimit *r;
 

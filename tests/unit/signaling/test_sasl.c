@@ -11,7 +11,9 @@ static int setup(void **state)
 {
 	(void)state;
 	ly_rand_seeded(&rnd, 5);
-	conf = (struct ly_sasl_conf) { .domain = "localhost", .rand = &rnd, .secure = true,
+	conf = (struct ly_sasl_conf) { .domain = "localhost",
+				       .rand = &rnd,
+				       .secure = true,
 				       .secret = ly_span_str("0123456789abcdef") };
 	return 0;
 }
@@ -48,8 +50,9 @@ static void vector_keys(const struct vector *v, struct ly_credentials *cred)
 
 	memset(cred, 0, sizeof(*cred));
 	assert_true(n > 0);
-	assert_int_equal(0, ly_scram_keys_make(v->hash == LY_SCRAM_SHA1 ? &cred->sha1 : &cred->sha256,
-					       v->hash, "pencil", ly_span(salt, (size_t)n), 4096));
+	assert_int_equal(0,
+			 ly_scram_keys_make(v->hash == LY_SCRAM_SHA1 ? &cred->sha1 : &cred->sha256,
+					    v->hash, "pencil", ly_span(salt, (size_t)n), 4096));
 }
 
 static void test_vectors_client(void **state)
@@ -111,11 +114,14 @@ static void test_first(void **state)
 	} rows[] = {
 		{ "good", "n,,n=user,r=abc", -1 },
 		{ "own authzid", "n,a=user@localhost,n=user,r=abc", -1 },
-		{ "another's authzid", "n,a=teacher@localhost,n=user,r=abc", LY_SASL_INVALID_AUTHZID },
-		{ "authzid elsewhere", "n,a=user@example.org,n=user,r=abc", LY_SASL_INVALID_AUTHZID },
+		{ "another's authzid", "n,a=teacher@localhost,n=user,r=abc",
+		  LY_SASL_INVALID_AUTHZID },
+		{ "authzid elsewhere", "n,a=user@example.org,n=user,r=abc",
+		  LY_SASL_INVALID_AUTHZID },
 		{ "y without ours", "y,,n=user,r=abc", -1 },
 		{ "p without PLUS", "p=tls-exporter,,n=user,r=abc", LY_SASL_NOT_AUTHORIZED },
-		{ "extension that must be known", "n,,m=x,n=user,r=abc", LY_SASL_MALFORMED_REQUEST },
+		{ "extension that must be known", "n,,m=x,n=user,r=abc",
+		  LY_SASL_MALFORMED_REQUEST },
 		{ "empty", "", LY_SASL_MALFORMED_REQUEST },
 		{ "no header", "n=user,r=abc", LY_SASL_MALFORMED_REQUEST },
 		{ "no nonce", "n,,n=user", LY_SASL_MALFORMED_REQUEST },
@@ -161,11 +167,15 @@ static void test_first(void **state)
 static void test_final(void **state)
 {
 	static const char *const rows[] = {
-		"", "c=biws,r=%s", "c=biws,p=AAAA", "r=%s,c=biws,p=AAAA",
+		"",
+		"c=biws,r=%s",
+		"c=biws,p=AAAA",
+		"r=%s,c=biws,p=AAAA",
 		"c=biws,r=%sx,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 		"c=eSws,r=%s,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 		"c=biws,r=%s,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-		"c=biws,r=%s,p=AAAA", "c=biws,r=%s,p=!!!!",
+		"c=biws,r=%s,p=AAAA",
+		"c=biws,r=%s,p=!!!!",
 		"c=biws,r=%s,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,x=y",
 	};
 	struct ly_credentials cred;
@@ -180,7 +190,8 @@ static void test_final(void **state)
 		assert_int_equal(0, ly_sasl_create(&s, &conf, "SCRAM-SHA-256"));
 		ly_sasl_step(s, ly_span_str("n,,n=user,r=abc"), &out);
 		ly_sasl_credentials(s, &cred, &out);
-		snprintf(nonce, sizeof(nonce), "%.*s", (int)strcspn(out.data + 2, ","), out.data + 2);
+		snprintf(nonce, sizeof(nonce), "%.*s", (int)strcspn(out.data + 2, ","),
+			 out.data + 2);
 		snprintf(msg, sizeof(msg), rows[i], nonce);
 		ly_sasl_step(s, ly_span_str(msg), &out);
 		ly_assert_i64(rows[i], LY_SASL_FAILURE, out.kind);
@@ -232,7 +243,10 @@ static void test_plain(void **state)
 		{ "good", MSG("\0user\0pencil"), -1 },
 		{ "folded name", MSG("\0USER\0pencil"), -1 },
 		{ "own authzid", MSG("user@localhost\0user\0pencil"), -1 },
-		{ "prepared password", MSG("\0user\0pen\xc2\xad" "cil"), -1 },
+		{ "prepared password",
+		  MSG("\0user\0pen\xc2\xad"
+		      "cil"),
+		  -1 },
 		{ "wrong", MSG("\0user\0pencils"), LY_SASL_NOT_AUTHORIZED },
 		{ "empty password", MSG("\0user\0"), LY_SASL_MALFORMED_REQUEST },
 		{ "no password", MSG("\0user"), LY_SASL_MALFORMED_REQUEST },
@@ -254,7 +268,8 @@ static void test_plain(void **state)
 			if (out.kind == LY_SASL_NEED_CREDENTIALS)
 				ly_sasl_credentials(s, &cred, &out);
 			ly_assert_i64(rows[i].what,
-				      rows[i].want < 0 ? LY_SASL_SUCCESS : LY_SASL_FAILURE, out.kind);
+				      rows[i].want < 0 ? LY_SASL_SUCCESS : LY_SASL_FAILURE,
+				      out.kind);
 			if (rows[i].want >= 0)
 				ly_assert_i64(rows[i].what, rows[i].want, out.cond);
 			ly_sasl_free(s);
@@ -267,9 +282,17 @@ static void test_saslprep(void **state)
 	static const struct {
 		const char *in, *out; /* RFC 4013 s. 3 and others */
 	} rows[] = {
-		{ "I\xc2\xadX", "IX" },  { "user", "user" },         { "USER", "USER" },
-		{ "\xc2\xaa", "a" },     { "\xe2\x85\xa8", "IX" },   { "\x07", NULL },
-		{ "a\xc2\xa0" "b", "a b" }, { "\xff", NULL },        { "\xee\x80\x80", NULL },
+		{ "I\xc2\xadX", "IX" },
+		{ "user", "user" },
+		{ "USER", "USER" },
+		{ "\xc2\xaa", "a" },
+		{ "\xe2\x85\xa8", "IX" },
+		{ "\x07", NULL },
+		{ "a\xc2\xa0"
+		  "b",
+		  "a b" },
+		{ "\xff", NULL },
+		{ "\xee\x80\x80", NULL },
 	};
 	struct ly_credentials cred;
 	char out[64];

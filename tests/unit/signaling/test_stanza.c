@@ -23,11 +23,25 @@ static void test_jid(void **state)
 		{ "a@[2001:DB8::1]/r", "a@[2001:db8::1]/r", "a@[2001:db8::1]", "a", "r" },
 		{ "a@192.0.2.1", "a@192.0.2.1", "a@192.0.2.1", "a", NULL },
 		{ "a@b/\xe2\x80\x83x", "a@b/ x", "a@b", "a", " x" },
-		{ "@b", NULL }, { "a@", NULL }, { "a@b/", NULL }, { "", NULL }, { "/r", NULL },
-		{ "a b@c", NULL }, { "a\"b@c", NULL }, { "a@b@c", NULL }, { "a@b c", NULL },
-		{ "a@b..c", NULL }, { "a@.b", NULL }, { "a\xff@b", NULL }, { "a@\xc3", NULL },
-		{ "a@b/\x01", NULL }, { "a@b/\xc3", NULL }, { "a@b\xe2\x98\xba!", NULL },
-		{ "\xe2\x99\x9a@b", NULL }, { "a@[zz]", NULL }, { "a@[", NULL },
+		{ "@b", NULL },
+		{ "a@", NULL },
+		{ "a@b/", NULL },
+		{ "", NULL },
+		{ "/r", NULL },
+		{ "a b@c", NULL },
+		{ "a\"b@c", NULL },
+		{ "a@b@c", NULL },
+		{ "a@b c", NULL },
+		{ "a@b..c", NULL },
+		{ "a@.b", NULL },
+		{ "a\xff@b", NULL },
+		{ "a@\xc3", NULL },
+		{ "a@b/\x01", NULL },
+		{ "a@b/\xc3", NULL },
+		{ "a@b\xe2\x98\xba!", NULL },
+		{ "\xe2\x99\x9a@b", NULL },
+		{ "a@[zz]", NULL },
+		{ "a@[", NULL },
 	};
 	struct ly_arena a;
 	struct ly_jid jid, again;
@@ -76,10 +90,12 @@ static void test_jid_bounds(void **state)
 		ly_assert_i64("resource", want, ly_jid_parse(&jid, &a, text));
 	}
 	memset(text, 'a', 4999);
+	text[4999] = '\0';
 	ly_assert_i64("all", -EBADMSG, ly_jid_parse(&jid, &a, text));
-	ly_assert_i64("label", -EBADMSG,
-		      ly_jid_parse(&jid, &a,
-				   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+	ly_assert_i64(
+		"label", -EBADMSG,
+		ly_jid_parse(&jid, &a,
+			     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 	ly_arena_fini(&a);
 }
 
@@ -145,9 +161,10 @@ static void test_replies(void **state)
 	struct ly_xml *root;
 
 	(void)state;
-	assert_int_equal(0, ly_stanza_parse(&iq, ly_span_str("<iq xmlns='jabber:client' type='get' "
-							     "id='7' from='a@b/c' to='d'>"
-							     "<ping xmlns='urn:xmpp:ping'/></iq>")));
+	assert_int_equal(0,
+			 ly_stanza_parse(&iq, ly_span_str("<iq xmlns='jabber:client' type='get' "
+							  "id='7' from='a@b/c' to='d'>"
+							  "<ping xmlns='urn:xmpp:ping'/></iq>")));
 	assert_true(ly_xml_is(ly_iq_payload(iq), "urn:xmpp:ping", "ping"));
 	b = ly_iq_result(iq);
 	ly_build_element(&b, "u:1", "x", "y");

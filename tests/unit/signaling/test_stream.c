@@ -1,4 +1,5 @@
-/* A client's stream from the header to stanzas, over TCP and WebSocket, and all that may go wrong. */
+/* A client's stream from the header to stanzas, over TCP and WebSocket, and all that may go wrong.
+ */
 #include "tests/unit/check.h"
 
 #include "base/buf.h"
@@ -28,7 +29,9 @@ static int setup(void **state)
 	(void)state;
 	ly_rand_seeded(&rnd, 7);
 	pool = ly_xml_pool_create(4);
-	conf = (struct ly_stream_conf) { .hosts = hosts, .rand = &rnd, .plain_without_tls = true,
+	conf = (struct ly_stream_conf) { .hosts = hosts,
+					 .rand = &rnd,
+					 .plain_without_tls = true,
 					 .secret = ly_span_str("0123456789abcdef") };
 	return ly_credentials_make(&cred, "secret1", &rnd, LY_SCRAM_ITERATIONS_MIN);
 }
@@ -47,9 +50,9 @@ static int teardown(void **state)
 /* One server's end, played with an obliging store. */
 struct end {
 	struct ly_stream *s;
-	struct ly_buf out;  /* what was sent, since the last send() */
-	struct ly_buf got;  /* stanzas as "<...>", other events as words, since the last send() */
-	bool hold;          /* does not answer AUTH_NEEDED and BIND */
+	struct ly_buf out; /* what was sent, since the last send() */
+	struct ly_buf got; /* stanzas as "<...>", other events as words, since the last send() */
+	bool hold;         /* does not answer AUTH_NEEDED and BIND */
 	bool closed;
 	enum ly_stream_error error;
 };
@@ -66,8 +69,7 @@ static void on_event(struct end *e, struct ly_stream_event *ev)
 	case LY_STREAM_AUTH_NEEDED:
 		ly_buf_printf(&e->got, "need:%s@%s ", ev->user, ev->domain);
 		if (!e->hold)
-			ly_stream_credentials(e->s, 0,
-					      strcmp(ev->user, "student1") ? NULL : &cred);
+			ly_stream_credentials(e->s, 0, strcmp(ev->user, "student1") ? NULL : &cred);
 		break;
 	case LY_STREAM_AUTH_FAILED:
 		ly_buf_printf(&e->got, "failed:%s ", ev->user ? ev->user : "?");
@@ -78,8 +80,8 @@ static void on_event(struct end *e, struct ly_stream_event *ev)
 	case LY_STREAM_BIND:
 		ly_buf_printf(&e->got, "bind:%s ", ev->resource ? ev->resource : "?");
 		if (!e->hold)
-			assert_int_equal(0, ly_stream_bound(e->s, 0, ev->resource ? ev->resource
-										  : "r1"));
+			assert_int_equal(
+				0, ly_stream_bound(e->s, 0, ev->resource ? ev->resource : "r1"));
 		break;
 	case LY_STREAM_STANZA:
 		ly_xml_write(&e->got, ev->stanza->root, LY_NS_CLIENT);
@@ -206,9 +208,10 @@ static void test_pipelined(void **state)
 	(void)state;
 	start(&e, LY_STREAM_TCP);
 	send_text(&e, HEADER PLAIN_OK HEADER BIND("") "<presence/><message/>");
-	assert_got("all", &e,
-		   "need:student1@localhost auth:student1@localhost bind:? "
-		   "<presence from='student1@localhost/r1'/><message from='student1@localhost/r1'/>");
+	assert_got(
+		"all", &e,
+		"need:student1@localhost auth:student1@localhost bind:? "
+		"<presence from='student1@localhost/r1'/><message from='student1@localhost/r1'/>");
 	stop(&e);
 }
 
@@ -234,15 +237,15 @@ static struct ly_span sasl_data(struct end *e, uint8_t *raw, size_t cap)
 	return ly_span(raw, (size_t)n);
 }
 
-static void scram_login(struct end *e, enum ly_scram_hash hash, const char *mech, const char *cb_type,
-			struct ly_span cb, const char *password, bool want)
+static void scram_login(struct end *e, enum ly_scram_hash hash, const char *mech,
+			const char *cb_type, struct ly_span cb, const char *password, bool want)
 {
 	struct ly_scram_client c;
 	char msg[512], attr[64];
 	uint8_t raw[512];
 
-	assert_int_equal(0, ly_scram_client_init(&c, hash, "student1", password, cb_type, cb,
-						 &rnd));
+	assert_int_equal(0,
+			 ly_scram_client_init(&c, hash, "student1", password, cb_type, cb, &rnd));
 	assert_true(ly_scram_client_step(&c, ly_span(NULL, 0), msg, sizeof(msg)) > 0);
 	snprintf(attr, sizeof(attr), " mechanism='%s'", mech);
 	assert_int_equal(0, sasl_send(e, "auth", attr, msg));
@@ -257,8 +260,8 @@ static void scram_login(struct end *e, enum ly_scram_hash hash, const char *mech
 		return;
 	}
 	assert_said(mech, e, "<success");
-	assert_int_equal(0, ly_scram_client_step(&c, sasl_data(e, raw, sizeof(raw)), msg,
-						 sizeof(msg)));
+	assert_int_equal(
+		0, ly_scram_client_step(&c, sasl_data(e, raw, sizeof(raw)), msg, sizeof(msg)));
 	assert_true(ly_stream_is_authenticated(e->s));
 }
 
@@ -276,7 +279,8 @@ static void test_login_scram(void **state)
 		{ "SCRAM-SHA-1", LY_SCRAM_SHA1, NULL, NULL, "secret1", true },
 		{ "SCRAM-SHA-256", LY_SCRAM_SHA256, NULL, NULL, "secret1", true },
 		{ "SCRAM-SHA-256", LY_SCRAM_SHA256, NULL, NULL, "secret2", false },
-		{ "SCRAM-SHA-256-PLUS", LY_SCRAM_SHA256, "tls-exporter", exporter, "secret1", true },
+		{ "SCRAM-SHA-256-PLUS", LY_SCRAM_SHA256, "tls-exporter", exporter, "secret1",
+		  true },
 		{ "SCRAM-SHA-1-PLUS", LY_SCRAM_SHA1, "tls-server-end-point", endpoint, "secret1",
 		  true },
 		{ "SCRAM-SHA-256-PLUS", LY_SCRAM_SHA256, "tls-exporter", other, "secret1", false },
@@ -311,8 +315,9 @@ static void test_starttls(void **state)
 	conf.plain_without_tls = false;
 	start(&e, LY_STREAM_TCP);
 	send_text(&e, HEADER);
-	assert_said("offer", &e, "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>"
-				 "<required/></starttls></stream:features>");
+	assert_said("offer", &e,
+		    "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>"
+		    "<required/></starttls></stream:features>");
 	send_text(&e, PLAIN_OK);
 	assert_said("no login in the clear", &e, "<encryption-required/>");
 	send_text(&e, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>\n");
@@ -403,7 +408,8 @@ static void test_stream_errors(void **state)
 		enum ly_stream_error want;
 		const char *out;
 	} rows[] = {
-		{ "not XML", "GET / HTTP/1.1\r\n\r\n", LY_STREAM_NOT_WELL_FORMED, "<not-well-formed" },
+		{ "not XML", "GET / HTTP/1.1\r\n\r\n", LY_STREAM_NOT_WELL_FORMED,
+		  "<not-well-formed" },
 		{ "TLS record", "\x16\x03\x01\x02", LY_STREAM_NOT_WELL_FORMED, "<stream:stream" },
 		{ "namespace", "<stream:stream xmlns:stream='u:1' version='1.0' to='localhost'>",
 		  LY_STREAM_INVALID_NAMESPACE, "<invalid-namespace" },
@@ -529,7 +535,8 @@ static void test_sasl_errors(void **state)
 		{ "<auth " SASL_NS " mechanism='PLAIN'/><abort " SASL_NS "/>", "<aborted/>" },
 		{ "<auth " SASL_NS " mechanism='PLAIN'/>",
 		  "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'></challenge>" },
-		{ "<auth " SASL_NS " mechanism='SCRAM-SHA-256'>AAAA</auth>", "<malformed-request/>" },
+		{ "<auth " SASL_NS " mechanism='SCRAM-SHA-256'>AAAA</auth>",
+		  "<malformed-request/>" },
 		/* authzid teacher@localhost for student1 */
 		{ "<auth " SASL_NS
 		  " mechanism='PLAIN'>dGVhY2hlckBsb2NhbGhvc3QAc3R1ZGVudDEAc2VjcmV0MQ==</auth>",
@@ -568,8 +575,9 @@ static void test_stanza_errors(void **state)
 		{ "iq without id", "<iq type='get'><q/></iq>", "<bad-request" },
 		{ "empty get", "<iq type='get' id='1'/>", "<bad-request" },
 		{ "second bind", BIND("<resource>x</resource>"), "<not-allowed" },
-		{ "session", "<iq type='set' id='s'><session "
-			     "xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>",
+		{ "session",
+		  "<iq type='set' id='s'><session "
+		  "xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>",
 		  "<iq type='result' id='s'/>" },
 	};
 	struct end e;
@@ -584,9 +592,11 @@ static void test_stanza_errors(void **state)
 	}
 	send_text(&e, "<iq type='result'/>");
 	assert_string_equal("", ly_buf_str(&e.out));
-	send_text(&e, "<message from='Student1@localhost'/><message from='student1@localhost/web'/>");
-	assert_got("own from", &e, "<message from='student1@localhost/web'/>"
-				   "<message from='student1@localhost/web'/>");
+	send_text(&e,
+		  "<message from='Student1@localhost'/><message from='student1@localhost/web'/>");
+	assert_got("own from", &e,
+		   "<message from='student1@localhost/web'/>"
+		   "<message from='student1@localhost/web'/>");
 	assert_false(e.closed);
 	stop(&e);
 }
@@ -725,7 +735,8 @@ static void test_close(void **state)
 	send_text(&e, HEADER BIND(""));
 	ly_stream_bind_failed(e.s, 0, LY_RESOURCE_CONSTRAINT);
 	drain(&e);
-	assert_said("refused", &e, "<iq type='error' id='b'><error type='wait'><resource-constraint");
+	assert_said("refused", &e,
+		    "<iq type='error' id='b'><error type='wait'><resource-constraint");
 	e.hold = false;
 	send_text(&e, BIND(""));
 	assert_true(ly_stream_is_bound(e.s));
@@ -743,8 +754,9 @@ static void test_nonza(void **state)
 	start(&e, LY_STREAM_TCP);
 	send_text(&e, HEADER PLAIN_OK HEADER BIND("") "<enable xmlns='urn:xmpp:sm:3'/>");
 	assert_said("feature", &e, "<sm xmlns='urn:xmpp:sm:3'/></stream:features>");
-	assert_got("nonza", &e, "need:student1@localhost auth:student1@localhost bind:? "
-				"nonza:enable ");
+	assert_got("nonza", &e,
+		   "need:student1@localhost auth:student1@localhost bind:? "
+		   "nonza:enable ");
 	stop(&e);
 	conf.nonzas = NULL;
 	conf.features = NULL;

@@ -101,7 +101,8 @@ static void test_stream(void **state)
 		  "X2" },
 		{ "encoding", "<?xml version='1.0' encoding='ISO-8859-1'?><x>", "X4" },
 		{ "header that closes at once",
-		  "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'/>",
+		  "<stream:stream xmlns='jabber:client' "
+		  "xmlns:stream='http://etherx.jabber.org/streams'/>",
 		  "O<stream xmlns='http://etherx.jabber.org/streams'/>C" },
 	};
 
@@ -156,8 +157,8 @@ static void test_limits(void **state)
 		{ "deep", "", "<a>", 9, LY_XML_LIMIT },
 		{ "as deep as allowed", "", "<a>", 8, LY_XML_OK },
 		{ "many children", "<a>", "<b/>", 101, LY_XML_LIMIT },
-		{ "many attributes", "<a b='1' c='1' d='1' e='1' f='1' g='1' h='1' i='1' j='1'>", "",
-		  0, LY_XML_LIMIT },
+		{ "many attributes", "<a b='1' c='1' d='1' e='1' f='1' g='1' h='1' i='1' j='1'>",
+		  "", 0, LY_XML_LIMIT },
 		{ "many stanzas are fine", "", "<a><b/>text</a>", 5000, LY_XML_OK },
 		{ "much white space is fine", "", "  \n  ", 5000, LY_XML_OK },
 	};
@@ -279,8 +280,8 @@ static void test_messages(void **state)
 	(void)state;
 	ly_buf_init(&out, LY_MEM_MISC, 0);
 	for (size_t i = 0; i < LY_COUNTOF(rows); i++) {
-		assert_int_equal(0, ly_xml_borrow(&p, pool, LY_XML_MESSAGE,
-						  &ly_xml_limits_default, NULL));
+		assert_int_equal(
+			0, ly_xml_borrow(&p, pool, LY_XML_MESSAGE, &ly_xml_limits_default, NULL));
 		ly_buf_reset(&out);
 		trace(p, rows[i].in, 1000, &out);
 		ly_assert_str(rows[i].what, rows[i].want, ly_buf_str(&out));
@@ -382,9 +383,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stream),  cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_reprime), cmocka_unit_test(test_quiet),
-		cmocka_unit_test(test_messages), cmocka_unit_test(test_build),
+		cmocka_unit_test(test_stream),    cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_reprime),   cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_messages),  cmocka_unit_test(test_build),
 		cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

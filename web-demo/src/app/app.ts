@@ -128,7 +128,13 @@ export class App extends Store {
 			newId: () => app.client.newId(),
 			room: (jid) => app.rooms.rooms.get(jid),
 			enterRoom: (jid, nick) => void app.rooms.join(jid, nick),
-			leaveRoom: (jid) => app.rooms.leave(jid),
+			leaveRoom: (jid) => {
+				app.rooms.leave(jid);
+				app.enterCurrent();
+			},
+			callEnded: (room, text) => {
+				if (app.route.view !== 'room' || app.route.jid !== room) app.tell(text);
+			},
 			setCallPresence: (room, extra) => app.rooms.setCallPresence(room, extra),
 		};
 	}
@@ -211,9 +217,7 @@ export class App extends Store {
 
 	private unload(): void {
 		if (!this.client) return;
-		const back = savedCall();
 		this.call.unload();
-		if (back) saveCall(back);
 		this.client.logout();
 	}
 

@@ -44,6 +44,7 @@ export class CallController extends Store {
 	private callId = '';
 	private focusJid = '';
 	private endpoint = '';
+	private unloading = false;
 	private readonly audioOut = new AudioOut((blocked) => {
 		this.soundBlocked = blocked;
 		this.changed();
@@ -58,7 +59,9 @@ export class CallController extends Store {
 			(media, track) => void this.session?.setLocal(media, track).catch(() => undefined),
 			() => void this.stopScreen());
 		this.media.watch(() => {
+			if (this.unloading) return;
 			this.publishPresence();
+			markReloadable(this.state, this.media);
 			this.changed();
 		});
 		this.monitor = new CallMonitor(this, new SpeakingDetector());
@@ -384,6 +387,7 @@ export class CallController extends Store {
 		if (announce && wasGranted && !session) this.host.leaveRoom(room);
 		this.callId = '';
 		this.notice = '';
+		this.host.callEnded(room, ending.text);
 		this.changed();
 	}
 
@@ -393,6 +397,7 @@ export class CallController extends Store {
 
 	/** The page goes away: tell the focus while the socket still takes bytes. */
 	unload(): void {
+		this.unloading = true;
 		if (!inCall(this.state)) return;
 		this.sayGoodbye('success');
 		this.media.stopAll();

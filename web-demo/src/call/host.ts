@@ -26,7 +26,10 @@ export interface CallHost {
 	room(jid: string): Room | undefined;
 	/** enters the room when not in it yet */
 	enterRoom(jid: string, nick: string): void;
+	/** leaves it, and enters its chat again when the user is looking at it */
 	leaveRoom(jid: string): void;
+	/** for a user who looks at something else */
+	callEnded(room: string, text: string): void;
 	setCallPresence(room: string, extra: XmlNode | undefined): void;
 }
 

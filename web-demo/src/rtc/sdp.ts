@@ -165,7 +165,9 @@ export function localTransport(sdp: string): Transport {
 		candidates: (sections[0]?.lines ?? [])
 			.filter((l) => l.startsWith('a=candidate:'))
 			.map(parseCandidateLine)
-			.filter((c) => c !== undefined),
+			.filter((c) => c !== undefined)
+			// The bridge speaks UDP only.
+			.filter((c) => c.protocol === 'udp'),
 	};
 }
 

@@ -33,7 +33,7 @@ export function CallView({ app }: { app: App }) {
 			</header>
 			<div class="call-status">
 				<LinkBanner app={app} />
-				<CallStatus app={app} />
+				<CallStatus app={app} alone={tiles.length === 1} />
 			</div>
 			<div class="call-body">
 				<Stage app={app} tiles={tiles} stage={stage} onPin={(id) => setPinned(pinned === id ? undefined : id)} pinned={pinned} />
@@ -90,12 +90,13 @@ function Clock({ running }: { running: boolean }) {
 	return <time class="clock" aria-label="Time in the call">{formatDuration(Date.now() - since)}</time>;
 }
 
-function CallStatus({ app }: { app: App }) {
+function CallStatus({ app, alone }: { app: App; alone: boolean }) {
 	const { call } = app;
 	const { state, media } = call;
 	const line = state.phase === 'claiming' ? 'Asking the server for the call…'
 		: state.phase === 'connecting' ? 'Connecting sound and pictures…'
-			: state.phase === 'recovering' ? `${state.why} Trying to bring the call back…` : '';
+			: state.phase === 'recovering' ? `${state.why} Trying to bring the call back…`
+				: alone ? 'You are the first one here. Others join from the classroom.' : '';
 	const trouble = call.notice || media.audio.error || media.video.error;
 	const dismiss = () => {
 		media.audio.error = '';
