@@ -148,6 +148,7 @@ static void send_audio(struct peer *p, ly_usec now)
 	rtp.ts = (uint32_t)((now - p->started) * 48 / 1000);
 	len = header(p, pkt, sizeof(pkt), &rtp, true);
 	memset(pkt + len, 0x78, AUDIO_BYTES);
+	memcpy(pkt + len + 1, &p->now, sizeof(p->now));
 	protect_send(p, pkt, len + AUDIO_BYTES, sizeof(pkt), p->audio_index++);
 	p->audio_packets++;
 }
@@ -345,6 +346,13 @@ static void on_media(struct peer *p, struct peer_stream *s, const struct ly_rtp 
 	s->packets++;
 	s->recovered += is_rtx;
 	s->bytes += len;
+	if (!s->is_video && rtp->payload.len == AUDIO_BYTES) {
+		ly_usec sent;
+
+		memcpy(&sent, rtp->payload.ptr + 1, sizeof(sent));
+		sent = LY_MAX(now - sent, 0) / 10;
+		p->delays[LY_MIN(sent, (ly_usec)LY_COUNTOF(p->delays) - 1)]++;
+	}
 	if (s->is_video) {
 		check_frame(s, rtp, is_rtx);
 		if (!p->no_nack)
@@ -521,6 +529,7 @@ static void send_twcc(struct peer *p, ly_usec now)
 
 void peer_tick(struct peer *p, ly_usec now)
 {
+	p->now = now;
 	if (ly_ice_deadline(p->ice) <= now || ly_dtls_deadline(p->dtls) <= now) {
 		ly_ice_tick(p->ice, now);
 		ly_dtls_tick(p->dtls, now);

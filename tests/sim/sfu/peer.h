@@ -92,6 +92,8 @@ struct peer {
 	uint64_t skipped, rtp_in, twcc_in, remb_in, rr_in, nack_in;
 	uint64_t skip_count;
 	struct ly_twcc_recv twcc;
+	ly_usec now;           /* of the current tick */
+	uint32_t delays[2048]; /* audio packets by delay since they were sent, in units of 10 us */
 };
 
 int peer_env_init(struct peer_env *env, struct ly_rand *rand);
