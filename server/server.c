@@ -1,12 +1,13 @@
 #include "server/server.h"
 
-#include <openssl/crypto.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
+#include "server/io/homes.h"
 #include "server/io/logsink.h"
 #include "server/io/tls.h"
 #include "server/io/xmpp_conn.h"
@@ -118,9 +119,10 @@ static int load_tls(const struct ly_config *conf, SSL_CTX **xmpp, SSL_CTX **http
 
 struct swap {
 	SSL_CTX *xmpp, *http;
+	const struct ly_config *conf; /* its limits; NULL at the start */
 };
 
-static void swap_tls(struct ly_loop *loop, void *ctx)
+static void swap(struct ly_loop *loop, void *ctx)
 {
 	struct ly_worker *w = loop->user;
 	struct swap *new = ctx;
@@ -131,6 +133,8 @@ static void swap_tls(struct ly_loop *loop, void *ctx)
 	SSL_CTX_up_ref(new->http);
 	w->tls_xmpp = new->xmpp;
 	w->tls_http = new->http;
+	if (new->conf != NULL)
+		ly_xmpp_set_limits(w, new->conf);
 }
 
 /* -- accepting -- */
@@ -199,6 +203,57 @@ static struct ly_limits_conf limits_of(const struct ly_config *c)
 	};
 }
 
+/* The secret behind fake salts has to stay the same, or a restart would tell which users exist. */
+static int load_secret(struct ly_server *s, char *err, size_t cap)
+{
+	char path[1100];
+	int fd, rc = -EIO;
+
+	snprintf(path, sizeof(path), "%s/secret", s->conf->server.data_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		rc = read(fd, s->secret, sizeof(s->secret)) == sizeof(s->secret) ? 0 : -EIO;
+	} else {
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		ly_rand_bytes(ly_rand_shared(), s->secret, sizeof(s->secret));
+		if (fd >= 0 && write(fd, s->secret, sizeof(s->secret)) == sizeof(s->secret))
+			rc = 0;
+	}
+	if (rc != 0)
+		snprintf(err, cap, "cannot read or make %s: %s; remove it if it is damaged", path,
+			 strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int open_db(struct ly_server *s, char *err, size_t cap)
+{
+	struct ly_db_conf conf = { .post = ly_homes_post, .ctx = s };
+	char path[1100], why[512] = "";
+	int rc = ly_config_db_path(s->conf, path, sizeof(path));
+
+	if (rc == 0) {
+		conf.path = path;
+		rc = ly_db_open(&s->db, &conf, why, sizeof(why));
+	}
+	if (rc != 0)
+		snprintf(err, cap, "cannot open the database %s: %s", path, why);
+	return rc;
+}
+
+static void init_hosts(struct ly_server *s)
+{
+	snprintf(s->muc, sizeof(s->muc), "conference.%s", s->conf->server.domain);
+	snprintf(s->focus, sizeof(s->focus), "focus.%s", s->conf->server.domain);
+	s->domains[0] = s->conf->server.domain;
+	s->hosts[s->n_hosts++] = (struct ly_host) { .domain = s->conf->server.domain,
+						    .kind = LY_HOST_USERS };
+	s->hosts[s->n_hosts++] = (struct ly_host) { .domain = s->muc,
+						    .kind = LY_HOST_ROOMS,
+						    .name = "Classrooms" };
+}
+
 static int init_workers(struct ly_server *s, SSL_CTX *xmpp, SSL_CTX *http)
 {
 	s->workers = ly_alloc(s->loops.n * sizeof(*s->workers), LY_MEM_MISC);
@@ -206,15 +261,17 @@ static int init_workers(struct ly_server *s, SSL_CTX *xmpp, SSL_CTX *http)
 		return -ENOMEM;
 	for (unsigned i = 0; i < s->loops.n; i++) {
 		struct ly_worker *w = &s->workers[i];
-		struct swap tls = { xmpp, http };
+		struct swap tls = { xmpp, http, NULL };
 		int rc;
 
 		w->server = s;
 		w->loop = &s->loops.loops[i];
 		w->loop->user = w;
 		ly_rand_system_init(&w->rand);
-		swap_tls(w->loop, &tls);
+		swap(w->loop, &tls);
 		rc = ly_xmpp_worker_init(w);
+		if (rc == 0)
+			rc = ly_homes_init_worker(w);
 		if (rc != 0)
 			return rc;
 	}
@@ -233,11 +290,13 @@ static void init_http(struct ly_server *s)
 		ly_server_add_route(s, &(struct ly_http_route) { "GET", metas[i], host_meta, s });
 	ly_server_add_route(s,
 			    &(struct ly_http_route) { "GET", "/config.json", config_json, s });
+	ly_server_add_ws(s, &(struct ly_ws_route) { "/xmpp-websocket", "xmpp", ly_xmpp_ws_open, s });
 }
 
 static int init_all(struct ly_server *s, char *err, size_t cap)
 {
 	SSL_CTX *xmpp = NULL, *http = NULL;
+	struct ly_limits_conf lc;
 	int rc;
 
 	snprintf(err, cap, "out of memory");
@@ -246,26 +305,28 @@ static int init_all(struct ly_server *s, char *err, size_t cap)
 			 s->conf->server.data_dir, strerror(errno));
 		return -EIO;
 	}
-	rc = load_tls(s->conf, &xmpp, &http, err, cap);
+	rc = load_secret(s, err, cap);
+	if (rc == 0)
+		rc = load_tls(s->conf, &xmpp, &http, err, cap);
 	if (rc != 0)
 		return rc;
-	rc = ly_loops_init(&s->loops, s->conf->server.loops);
+	init_hosts(s);
+	lc = limits_of(s->conf);
+	rc = ly_limits_create(&s->limits, &lc);
 	if (rc == 0)
+		rc = make_config_json(s);
+	if (rc == 0)
+		rc = ly_loops_init(&s->loops, s->conf->server.loops);
+	if (rc == 0) {
+		ly_homes_init_env(s);
 		rc = init_workers(s, xmpp, http);
+	}
 	SSL_CTX_free(xmpp);
 	SSL_CTX_free(http);
+	if (rc == 0)
+		rc = open_db(s, err, cap);
 	if (rc != 0)
 		return rc;
-	snprintf(s->muc, sizeof(s->muc), "conference.%s", s->conf->server.domain);
-	snprintf(s->focus, sizeof(s->focus), "focus.%s", s->conf->server.domain);
-	rc = ly_limits_create(&s->limits, &(struct ly_limits_conf) { 0 });
-	if (rc != 0 || make_config_json(s) != 0)
-		return -ENOMEM;
-	{
-		struct ly_limits_conf lc = limits_of(s->conf);
-
-		ly_limits_set(s->limits, &lc);
-	}
 	if (ly_static_init(&s->pages, s->conf->http.web_root) != 0)
 		ly_log(&server_log, LY_WARN, "no-web-pages", "web_root=%s hint=\"npm run build\"",
 		       s->conf->http.web_root);
@@ -326,6 +387,15 @@ static void log_lines(const char *event, enum ly_level level, struct ly_buf *tex
 		ly_log(&server_log, level, event, "%s", line);
 }
 
+/* The loops borrow strings of the configuration they started with (domains), so the first one stays
+ * as long as the server, and the newest one is the base of the next reload. */
+static void keep_config(struct ly_server *s, struct ly_config *conf)
+{
+	if (s->reloaded != NULL)
+		ly_config_destroy(s->reloaded);
+	s->reloaded = conf;
+}
+
 void ly_server_reload(struct ly_server *s)
 {
 	struct ly_config *conf = NULL;
@@ -337,7 +407,7 @@ void ly_server_reload(struct ly_server *s)
 
 	ly_logsink_reopen();
 	ly_buf_init(&report, LY_MEM_CONFIG, 0);
-	rc = ly_config_reload(&conf, s->conf, &report);
+	rc = ly_config_reload(&conf, s->reloaded != NULL ? s->reloaded : s->conf, &report);
 	log_lines(rc == 0 ? "reload" : "reload-failed", rc == 0 ? LY_INFO : LY_ERROR, &report);
 	ly_buf_fini(&report);
 	if (rc != 0)
@@ -347,15 +417,16 @@ void ly_server_reload(struct ly_server *s)
 		ly_config_destroy(conf);
 		return;
 	}
+	tls.conf = conf;
 	for (unsigned i = 0; i < s->loops.n; i++)
-		ly_loop_call(&s->loops.loops[i], swap_tls, &tls);
+		ly_loop_call(&s->loops.loops[i], swap, &tls);
 	SSL_CTX_free(tls.xmpp);
 	SSL_CTX_free(tls.http);
 	ly_log_set_level(conf->log.level);
 	lc = limits_of(conf);
 	ly_limits_set(s->limits, &lc);
-	ly_xmpp_reload(s, conf);
 	ly_log(&server_log, LY_INFO, "reloaded", "file=%s", conf->path);
+	keep_config(s, conf);
 }
 
 /* -- the end -- */
@@ -404,8 +475,12 @@ void ly_server_destroy(struct ly_server *s)
 {
 	if (s == NULL)
 		return;
+	ly_db_close(s->db); /* answers what waits: the homes' queues still stand */
+	s->db = NULL;
 	ly_loops_fini(&s->loops);
+	s->is_down = true;
 	for (unsigned i = 0; s->workers != NULL && i < s->loops.n; i++) {
+		ly_homes_fini_worker(&s->workers[i]);
 		ly_xmpp_worker_fini(&s->workers[i]);
 		SSL_CTX_free(s->workers[i].tls_xmpp);
 		SSL_CTX_free(s->workers[i].tls_http);
@@ -416,6 +491,7 @@ void ly_server_destroy(struct ly_server *s)
 	ly_limits_destroy(s->limits);
 	ly_static_fini(&s->pages);
 	ly_free(s->config_json, LY_MEM_CONFIG);
+	ly_config_destroy(s->reloaded);
 	ly_config_destroy(s->conf);
 	ly_free(s, LY_MEM_MISC);
 }

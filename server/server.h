@@ -11,6 +11,9 @@
 #include "server/io/rand.h"
 #include "server/io/static.h"
 #include "server/io/ws.h"
+#include "server/store/db.h"
+#include "signaling/router/home.h"
+#include "signaling/stream/stream.h"
 
 #define LY_VERSION "0.1.0"
 #define LY_MAX_ROUTES 32
@@ -23,12 +26,33 @@ struct ly_worker {
 	struct ly_loop *loop;     /* borrowed */
 	struct ly_rand_system rand;
 	SSL_CTX *tls_xmpp, *tls_http; /* one reference each; replaced by a reload */
+
+	/* the home of this loop and what waits for it (homes.c) */
+	struct ly_home *home;         /* owned */
+	struct ly_list queue;         /* of struct ly_msg; the home runs it at the end of the turn */
+	size_t n_queue;
+	struct ly_list *out;          /* owned; one list per home: batches for other loops */
+	struct ly_loop_turn turn;
+	struct ly_loop_timer tick;
+	ly_usec ticked;               /* the home has been told this time */
+
+	/* streams (xmpp_conn.c) */
+	struct ly_xml_pool *parsers;  /* owned */
+	struct ly_stream_conf strict; /* of connections from outside */
+	struct ly_stream_conf local;  /* of WebSockets over loopback without TLS */
+	struct ly_map conns;          /* id -> struct ly_xmpp */
+	struct ly_list xmpps;         /* all struct ly_xmpp of this loop */
+	size_t n_xmpps;
+	uint64_t next_conn;
+	uint64_t rate_bps, max_queue; /* limits of one stream; 0 = none */
+	ly_usec login_timeout;
 };
 
 enum { LY_LISTEN_XMPP, LY_LISTEN_XMPPS, LY_LISTEN_HTTP, LY_LISTEN_HTTPS, LY_N_LISTEN };
 
 struct ly_server {
-	struct ly_config *conf; /* owned */
+	struct ly_config *conf; /* owned; as it was at the start */
+	struct ly_config *reloaded; /* owned; the newest after a reload, or NULL; main thread only */
 	ly_usec started, started_wall;
 	struct ly_loops loops;
 	struct ly_worker *workers; /* owned; one per loop */
@@ -40,6 +64,13 @@ struct ly_server {
 	struct ly_http_conf http;
 	char *config_json; /* owned: body of /config.json */
 	char muc[300], focus[300];
+	uint8_t secret[32];          /* kept in the data directory */
+	const char *domains[2];      /* of users; NULL-ended */
+	struct ly_host hosts[4];     /* const once the loops run */
+	size_t n_hosts;
+	struct ly_home_env env;
+	struct ly_db *db;            /* owned */
+	bool is_down;                /* the loops are gone: messages are dropped */
 };
 
 /** Makes everything and binds the ports; nothing runs yet. Takes @p conf, on failure too. @p err gets a

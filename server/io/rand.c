@@ -41,3 +41,16 @@ void ly_rand_system_init(struct ly_rand_system *r)
 	r->rand.fill = fill;
 	r->left = 0;
 }
+
+static void fill_shared(struct ly_rand *rand, void *out, size_t len)
+{
+	(void)rand;
+	fetch(out, len);
+}
+
+struct ly_rand *ly_rand_shared(void)
+{
+	static struct ly_rand shared = { .fill = fill_shared }; /* has no state */
+
+	return &shared;
+}

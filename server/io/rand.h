@@ -10,6 +10,9 @@ struct ly_rand_system {
 	size_t left;
 };
 
+/** A source that any thread may use at the same time; each call is a system call. */
+struct ly_rand *ly_rand_shared(void);
+
 void ly_rand_system_init(struct ly_rand_system *r);
 
 #endif

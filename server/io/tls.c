@@ -87,14 +87,6 @@ SSL_CTX *ly_tls_ctx_create(const char *cert_path, const char *key_path, char *er
 	return ctx;
 }
 
-void ly_tls_trim(SSL *ssl)
-{
-	/* TLS 1.2 goes on without encryption when its session is gone: only for 1.3, whose record layer
-	 * does not use it */
-	if (SSL_version(ssl) == TLS1_3_VERSION)
-		SSL_set_session(ssl, NULL);
-}
-
 int ly_tls_exporter(SSL *ssl, uint8_t out[32])
 {
 	static const char label[] = "EXPORTER-Channel-Binding";

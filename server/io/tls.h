@@ -9,7 +9,8 @@
 #include "base/time.h"
 
 /** Loads a certificate chain and key (PEM files). TLS 1.2 and up, no sessions, no tickets, buffers
- *  released while idle. @p err gets a sentence that names the file and what to do on failure.
+ *  released while idle. (Dropping the session after the handshake would save more, but OpenSSL 3.0 then
+ *  writes records without encryption.) @p err gets a sentence that names the file and what to do on failure.
  *  @return the context (one reference), or NULL */
 SSL_CTX *ly_tls_ctx_create(const char *cert_path, const char *key_path, char *err, size_t err_cap);
 
@@ -22,9 +23,6 @@ void ly_tls_set_alpn(SSL_CTX *ctx, const char *protocol);
  *  @return 0, -EIO (err tells), -ENOSPC */
 int ly_tls_self_made(const char *dir, const char *domain, char *cert_path, char *key_path,
 		     size_t path_cap, char *err, size_t err_cap);
-
-/** Drops what a connection no longer needs after its handshake. */
-void ly_tls_trim(SSL *ssl);
 
 /** tls-exporter channel binding (RFC 9266): 32 bytes. @return 0, -EPROTO (not TLS 1.3) */
 int ly_tls_exporter(SSL *ssl, uint8_t out[32]);

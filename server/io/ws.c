@@ -189,9 +189,9 @@ static void got_close(struct ly_ws *ws)
 {
 	struct ly_rd r = ly_rd(ly_buf_span(&ws->control));
 	unsigned code = ws->control.len >= 2 ? ly_rd_u16(&r) : 1005;
-	bool is_valid = ws->control.len != 1 &&
-			(code == 1005 || (code >= 1000 && code < 1004) ||
-			 (code >= 1007 && code <= 1014) || (code >= 3000 && code < 5000));
+	bool is_valid = ws->control.len == 0 ||
+			(ws->control.len >= 2 && ((code >= 1000 && code < 1004) ||
+						  (code >= 1007 && code <= 1014) || (code >= 3000 && code < 5000)));
 
 	ws->code = code;
 	if (ws->control.len < 2 && is_valid)
