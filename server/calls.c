@@ -34,9 +34,22 @@ int ly_calls_create(struct ly_server *s)
 		.ctx = s,
 	};
 
+	int rc;
+
 	ly_rand_system_init(&rand);
 	public_url(s, url, sizeof(url));
-	return ly_focus_create(&s->calls, &conf);
+	rc = ly_focus_create(&s->calls, &conf);
+	if (rc != 0)
+		return rc;
+	s->hosts[s->n_hosts++] = (struct ly_host){ .domain = s->focus,
+						   .kind = LY_HOST_COMPONENT,
+						   .name = "Calls",
+						   .ctx = s->calls,
+						   .home_of = ly_focus_home_of,
+						   .recv = ly_focus_recv,
+						   .disco_category = "component",
+						   .disco_type = "focus" };
+	return 0;
 }
 
 static void media_conf(const struct ly_server *s, struct ly_media_conf *out)
@@ -82,20 +95,25 @@ static void end_all(struct ly_loop *loop, void *ctx)
 	ly_focus_end_all(ctx, w->home);
 }
 
+static void nothing(struct ly_loop *loop, void *ctx)
+{
+	(void)loop;
+	(void)ctx;
+}
+
 void ly_calls_end_all(struct ly_server *s)
 {
 	for (unsigned i = 0; i < s->loops.n; i++)
 		ly_loop_call(&s->loops.loops[i], end_all, s->calls);
-}
-
-void ly_calls_stop(struct ly_server *s)
-{
-	ly_media_destroy(s->media);
-	s->media = NULL;
+	/* what it sends to clients of other loops is under way now */
+	for (unsigned i = 0; i < s->loops.n; i++)
+		ly_loop_call(&s->loops.loops[i], nothing, NULL);
 }
 
 void ly_calls_destroy(struct ly_server *s)
 {
+	ly_media_destroy(s->media);
+	s->media = NULL;
 	ly_focus_destroy(s->calls);
 	s->calls = NULL;
 }

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "server/io/homes.h"
+#include "server/calls.h"
 #include "server/io/logsink.h"
 #include "server/io/tls.h"
 #include "server/io/xmpp_conn.h"
@@ -317,6 +318,8 @@ static int init_all(struct ly_server *s, char *err, size_t cap)
 		rc = make_config_json(s);
 	if (rc == 0)
 		rc = ly_loops_init(&s->loops, s->conf->server.loops);
+	if (rc == 0)
+		rc = ly_calls_create(s);
 	if (rc == 0) {
 		ly_homes_init_env(s);
 		rc = init_workers(s, xmpp, http);
@@ -331,7 +334,8 @@ static int init_all(struct ly_server *s, char *err, size_t cap)
 		ly_log(&server_log, LY_WARN, "no-web-pages", "web_root=%s hint=\"npm run build\"",
 		       s->conf->http.web_root);
 	init_http(s);
-	return open_listeners(s, err, cap);
+	rc = ly_calls_start(s, err, cap);
+	return rc == 0 ? open_listeners(s, err, cap) : rc;
 }
 
 int ly_server_create(struct ly_server **out, struct ly_config *conf, char *err, size_t err_cap)
@@ -458,6 +462,7 @@ void ly_server_stop(struct ly_server *s)
 
 	ly_log(&server_log, LY_INFO, "stopping", "%s", "");
 	ly_loop_call(s->loops.loops, stop_listening, s);
+	ly_calls_end_all(s);
 	for (unsigned i = 0; i < s->loops.n; i++)
 		ly_loop_call(&s->loops.loops[i], close_streams, NULL);
 	while (n > 0 && ly_clock_now() < until) {
@@ -485,6 +490,7 @@ void ly_server_destroy(struct ly_server *s)
 		SSL_CTX_free(s->workers[i].tls_xmpp);
 		SSL_CTX_free(s->workers[i].tls_http);
 	}
+	ly_calls_destroy(s);
 	for (size_t i = 0; i < LY_N_LISTEN; i++)
 		ly_listener_destroy(s->listeners[i]);
 	ly_free(s->workers, LY_MEM_MISC);

@@ -70,6 +70,8 @@ struct ly_server {
 	size_t n_hosts;
 	struct ly_home_env env;
 	struct ly_db *db;            /* owned */
+	struct ly_focus *calls;      /* owned (calls.c) */
+	struct ly_media *media;      /* owned; the media threads */
 	bool is_down;                /* the loops are gone: messages are dropped */
 };
 
