@@ -20,6 +20,7 @@ static void set_limits(struct ly_home_limits *l)
 	default_unsigned(&l->directed, 200);
 	default_unsigned(&l->offline, 500);
 	default_unsigned(&l->waiting, 128);
+	default_unsigned(&l->presence, 16384);
 	if (l->linger == 0)
 		l->linger = LY_SEC(60);
 }

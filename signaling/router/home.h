@@ -72,6 +72,7 @@ struct ly_home_limits {
 	unsigned directed;         /* directed presences remembered per session: 200 */
 	unsigned offline;          /* stored messages per user: 500 */
 	unsigned waiting;          /* stanzas that wait for one user's load, or of one pair: 128 */
+	unsigned presence;         /* bytes of a broadcast presence, kept per session: 16384 */
 	ly_usec linger;            /* a user without sessions is kept so long: 60 s */
 };
 
@@ -113,7 +114,8 @@ void ly_home_close_all(struct ly_home *home, enum ly_stream_error cond, const ch
 
 struct ly_home_stats {
 	size_t users, sessions, waiting;
-	uint64_t stanzas_in, stanzas_out, messages_in;
+	uint64_t stanzas_in, stanzas_out; /* from and to the sessions here */
+	uint64_t messages_in;             /* to the accounts here */
 };
 void ly_home_get_stats(const struct ly_home *home, struct ly_home_stats *out);
 

@@ -151,7 +151,6 @@ void ly_deliver(struct ly_home *home, struct ly_stanza *st)
 {
 	const struct ly_host *host = ly_home_host(home, st->to.domain);
 
-	home->n_in++;
 	if (host == NULL)
 		ly_bounce(home, st, LY_REMOTE_SERVER_NOT_FOUND, NULL);
 	else if (host->kind == LY_HOST_COMPONENT)

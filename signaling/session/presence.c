@@ -250,6 +250,11 @@ void ly_presence_broadcast(struct ly_session *s, struct ly_stanza *st)
 		ly_bounce(s->home, st, LY_RESOURCE_CONSTRAINT, NULL);
 		return;
 	}
+	if (blob->len > s->home->conf.limits.presence) {
+		ly_blob_unref(blob);
+		ly_bounce(s->home, st, LY_NOT_ACCEPTABLE, "the presence is too large");
+		return;
+	}
 	if (st->type == LY_T_AVAILABLE) {
 		take_available(s, st, blob, priority);
 	} else {
