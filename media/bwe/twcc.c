@@ -174,24 +174,27 @@ struct chunks {
 	unsigned value;
 };
 
+static void next_chunk(struct chunks *c)
+{
+	unsigned v = ly_rd_u16(c->r);
+
+	c->run = !(v & 0x8000);
+	if (c->run) {
+		c->left = v & 0x1fff;
+		c->value = v >> 13 & 3;
+		if (c->left == 0)
+			c->r->bad = true;
+	} else {
+		c->bits = v & 0x4000 ? 2 : 1;
+		c->left = 14 / c->bits;
+		c->value = v & 0x3fff;
+	}
+}
+
 static unsigned next_symbol(struct chunks *c)
 {
-	unsigned v;
-
-	if (c->left == 0) {
-		v = ly_rd_u16(c->r);
-		c->run = !(v & 0x8000);
-		if (c->run) {
-			c->left = v & 0x1fff;
-			c->value = v >> 13 & 3;
-			if (c->left == 0)
-				c->r->bad = true;
-		} else {
-			c->bits = v & 0x4000 ? 2 : 1;
-			c->left = 14 / c->bits;
-			c->value = v & 0x3fff;
-		}
-	}
+	if (c->left == 0)
+		next_chunk(c);
 	if (c->r->bad)
 		return LOST;
 	c->left--;
@@ -215,8 +218,8 @@ int ly_twcc_parse(const struct ly_rtcp *p, struct ly_twcc_fb *fb, struct ly_twcc
 	at = (ly_usec)ly_rd_u24(&r) * TICKS_PER_REF * TICK;
 	fb->fb_count = ly_rd_u8(&r);
 	symbols = r;
-	for (unsigned i = 0; i < fb->n; i++) /* the deltas begin behind all chunks */
-		(void)next_symbol(&c);
+	for (unsigned i = 0; i < fb->n && !r.bad; i += c.left) /* deltas begin behind all chunks */
+		next_chunk(&c);
 	c = (struct chunks) { .r = &symbols };
 	n = LY_MIN((size_t)fb->n, cap);
 	for (size_t i = 0; i < n && !r.bad; i++) {
