@@ -55,7 +55,7 @@ static void actor_of(struct request *rq)
 
 static void list_role(struct ly_build *b, const struct request *rq, enum ly_muc_role role)
 {
-	LY_LIST_EACH(n, tmp, &rq->room->occupants) {
+	LY_LIST_EACH (n, tmp, &rq->room->occupants) {
 		const struct ly_muc_occupant *occ = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 		const struct ly_muc_session *s = ly_muc_first_session(occ);
 
@@ -91,7 +91,8 @@ static void list_affiliation(struct ly_build *b, const struct request *rq,
 	}
 }
 
-/* Checks what one item of a get asks for, and answers it into b. @return LY_MUC_OK or the condition */
+/* Checks what one item of a get asks for, and answers it into b. @return LY_MUC_OK or the condition
+ */
 static int list_item(struct ly_build *b, const struct request *rq, const struct ly_xml *item)
 {
 	const char *role_name = ly_xml_attr(item, "role");
@@ -306,12 +307,12 @@ static void reaffiliate(struct ly_room *room, struct ly_muc_occupant *occ, const
 void ly_room_apply_affiliation(struct ly_room *room, const char *bare, const char *actor,
 			       const char *reason)
 {
-	LY_LIST_EACH(n, tmp, &room->occupants) {
+	LY_LIST_EACH (n, tmp, &room->occupants) {
 		struct ly_muc_occupant *occ = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 		const char *at = strchr(occ->bare, '@');
 
-		if (occ->agent == NULL && (strcmp(occ->bare, bare) == 0 ||
-					   (at != NULL && strcmp(at + 1, bare) == 0)))
+		if (occ->agent == NULL &&
+		    (strcmp(occ->bare, bare) == 0 || (at != NULL && strcmp(at + 1, bare) == 0)))
 			reaffiliate(room, occ, actor, reason);
 	}
 }
@@ -337,7 +338,8 @@ static bool change_members(struct request *rq)
 			continue;
 		was_out = ly_room_affiliation(rq->room, c->bare) < LY_MUC_MEMBER;
 		/* out of memory leaves this one as it was; the others stand */
-		if (ly_room_set_member(rq->room, c->bare, c->affiliation, c->nick, c->reason) == 0 &&
+		if (ly_room_set_member(rq->room, c->bare, c->affiliation, c->nick, c->reason) ==
+			    0 &&
 		    was_out)
 			greet(rq, c);
 		changed = true;
@@ -350,7 +352,8 @@ static void change_roles(struct request *rq)
 	for (size_t i = 0; i < rq->n; i++) {
 		struct change *c = &rq->changes[i];
 
-		/* somebody named twice: the last word counts, and the first might have removed him */
+		/* somebody named twice: the last word counts, and the first might have removed him
+		 */
 		for (size_t k = i + 1; k < rq->n && c->is_role; k++)
 			if (rq->changes[k].is_role && rq->changes[k].occ == c->occ)
 				c->occ = NULL;

@@ -85,7 +85,7 @@ void ly_muc_agents_event(struct ly_room *room, enum ly_muc_event_kind kind,
 {
 	if (occ->agent != NULL)
 		return;
-	LY_LIST_EACH(n, tmp, &room->agents) {
+	LY_LIST_EACH (n, tmp, &room->agents) {
 		struct ly_muc_agent *agent = LY_LIST_ENTRY(n, struct ly_muc_agent, link);
 
 		if (agent->occ != NULL)
@@ -145,7 +145,7 @@ static void attach(struct ly_room *room, struct ly_muc_agent *agent)
 	ly_room_announce(room, agent->occ, NULL, &plain);
 	ev = push(room->muc, agent, LY_MUC_EV_JOINED_ROOM);
 	(void)ev; /* err is 0 */
-	LY_LIST_EACH(n, tmp, &room->occupants) {
+	LY_LIST_EACH (n, tmp, &room->occupants) {
 		const struct ly_muc_occupant *occ = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 
 		if (occ->agent == NULL)
@@ -155,7 +155,7 @@ static void attach(struct ly_room *room, struct ly_muc_agent *agent)
 
 void ly_muc_agents_joined(struct ly_room *room, int err)
 {
-	LY_LIST_EACH(n, tmp, &room->agents) {
+	LY_LIST_EACH (n, tmp, &room->agents) {
 		struct ly_muc_agent *agent = LY_LIST_ENTRY(n, struct ly_muc_agent, link);
 
 		if (agent->occ != NULL)
@@ -171,7 +171,7 @@ void ly_muc_agents_joined(struct ly_room *room, int err)
 
 bool ly_muc_agents_keep(const struct ly_room *room)
 {
-	LY_LIST_EACH(n, tmp, &room->agents) {
+	LY_LIST_EACH (n, tmp, &room->agents) {
 		const struct ly_muc_agent *agent = LY_LIST_ENTRY(n, struct ly_muc_agent, link);
 
 		if (agent->flags & LY_MUC_AGENT_KEEPS_ROOM)
@@ -182,7 +182,7 @@ bool ly_muc_agents_keep(const struct ly_room *room)
 
 void ly_muc_agents_destroyed(struct ly_room *room, const char *reason)
 {
-	LY_LIST_EACH(n, tmp, &room->agents) {
+	LY_LIST_EACH (n, tmp, &room->agents) {
 		struct ly_muc_agent *agent = LY_LIST_ENTRY(n, struct ly_muc_agent, link);
 		struct ly_muc_event *ev;
 
@@ -290,8 +290,7 @@ void ly_muc_agent_stanza(struct ly_muc_agent *agent, const struct ly_muc_session
 	    ly_stanza_clone(&copy, st, from->occ->jid, agent->jid) != 0)
 		goto fail;
 	ev->st = copy;
-	if (id != NULL &&
-	    ly_xml_set_attr(copy->doc->root, &copy->doc->arena, "id", id) != 0)
+	if (id != NULL && ly_xml_set_attr(copy->doc->root, &copy->doc->arena, "id", id) != 0)
 		goto fail;
 	copy->id = ly_xml_attr(copy->root, "id");
 	ly_stanza_free(st);
@@ -348,9 +347,9 @@ static int init_agent(struct ly_muc_agent *agent, const char *room_jid, const ch
 	agent->room_jid = ly_strdup(room.bare, LY_MEM_ROOM);
 	agent->real = ly_strdup(agent->real_jid.full, LY_MEM_ROOM);
 	return agent->nick == NULL || agent->jid == NULL || agent->room_jid == NULL ||
-			       agent->real == NULL ?
-		       -ENOMEM :
-		       0;
+			       agent->real == NULL
+		       ? -ENOMEM
+		       : 0;
 }
 
 static void join_room(struct ly_muc *muc, struct ly_muc_agent *agent)
@@ -460,8 +459,8 @@ int ly_muc_agent_send(struct ly_muc_agent *agent, const char *to_nick, const str
 		return -EINVAL;
 	to = ly_room_by_nick(agent->room, to_nick);
 	if (to != NULL && to->agent == NULL)
-		s = is_answer(el) && id != NULL ? ly_room_unmark_id(to, &id) :
-						  ly_muc_first_session(to);
+		s = is_answer(el) && id != NULL ? ly_room_unmark_id(to, &id)
+						: ly_muc_first_session(to);
 	if (s == NULL)
 		return -ENOENT;
 	doc = ly_xml_doc_create(0);

@@ -1,4 +1,5 @@
-/* disco#info and disco#items of a room (XEP-0045 s. 6.4, 6.5), and the list of all rooms (s. 6.3). */
+/* disco#info and disco#items of a room (XEP-0045 s. 6.4, 6.5), and the list of all rooms (s. 6.3).
+ */
 #include "signaling/features/xep_0045/muc_priv.h"
 
 #define NODE_NICK "x-roomuser-item"
@@ -14,8 +15,14 @@ static void add_feature(struct ly_build *b, const char *var)
 static void add_features(struct ly_build *b, const struct ly_muc_conf *c)
 {
 	static const char *const always[] = {
-		LY_NS_DISCO_INFO, LY_NS_DISCO_ITEMS, LY_NS_MUC, LY_NS_MUC "#stable_id",
-		LY_NS_MUC "#self-ping-optimization", LY_NS_MUC_REQUEST, LY_NS_SID, LY_NS_PING,
+		LY_NS_DISCO_INFO,
+		LY_NS_DISCO_ITEMS,
+		LY_NS_MUC,
+		LY_NS_MUC "#stable_id",
+		LY_NS_MUC "#self-ping-optimization",
+		LY_NS_MUC_REQUEST,
+		LY_NS_SID,
+		LY_NS_PING,
 	};
 
 	for (size_t i = 0; i < LY_COUNTOF(always); i++)
@@ -98,8 +105,8 @@ void ly_room_disco_info(struct ly_room *room, struct ly_stanza *iq)
 	if (node != NULL) {
 		/* s. 17.1.1: nothing is taken out of the traffic */
 		ly_muc_refuse(room->muc, iq,
-			      strcmp(node, NODE_TRAFFIC) == 0 ? LY_SERVICE_UNAVAILABLE :
-								LY_ITEM_NOT_FOUND,
+			      strcmp(node, NODE_TRAFFIC) == 0 ? LY_SERVICE_UNAVAILABLE
+							      : LY_ITEM_NOT_FOUND,
 			      NULL);
 		return;
 	}
@@ -121,13 +128,13 @@ void ly_room_disco_info(struct ly_room *room, struct ly_stanza *iq)
 void ly_room_disco_items(struct ly_room *room, struct ly_stanza *iq)
 {
 	struct ly_build b = ly_iq_result(iq);
-	bool may_see = ly_room_session(room, &iq->from) != NULL ||
-		       (room->conf.is_public && !room->conf.members_only &&
-			!room->conf.has_password);
+	bool may_see =
+		ly_room_session(room, &iq->from) != NULL ||
+		(room->conf.is_public && !room->conf.members_only && !room->conf.has_password);
 
 	ly_build_open(&b, LY_NS_DISCO_ITEMS, "query");
 	/* s. 6.5: a private list is an empty one */
-	LY_LIST_EACH(n, tmp, &room->occupants) {
+	LY_LIST_EACH (n, tmp, &room->occupants) {
 		const struct ly_muc_occupant *occ = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 
 		if (!may_see)

@@ -86,9 +86,9 @@ static bool sees_real_jids(const struct ly_room *room, const struct ly_muc_occup
 static const struct ly_xml *own_payload(const struct ly_muc_occupant *occ,
 					const struct ly_muc_session *s)
 {
-	const struct ly_xml_doc *doc = occ->agent != NULL ? occ->agent->presence :
-				       s != NULL	  ? s->presence :
-							    NULL;
+	const struct ly_xml_doc *doc = occ->agent != NULL ? occ->agent->presence
+				       : s != NULL        ? s->presence
+							  : NULL;
 
 	return doc != NULL ? doc->root : NULL;
 }
@@ -110,7 +110,7 @@ static struct shape shape_of(const struct ly_room *room, const struct ly_muc_occ
 
 static void fan_to(struct ly_fan *fan, const struct ly_muc_occupant *to)
 {
-	LY_LIST_EACH(n, tmp, &to->sessions)
+	LY_LIST_EACH (n, tmp, &to->sessions)
 		ly_fan_add(fan, LY_LIST_ENTRY(n, struct ly_muc_session, link)->jid.full);
 }
 
@@ -127,7 +127,7 @@ static void tell_others(struct ly_room *room, const struct shape *base)
 	struct ly_fan *fans[2] = { NULL, NULL };
 	bool made[2] = { false, false };
 
-	LY_LIST_EACH(n, tmp, &room->occupants) {
+	LY_LIST_EACH (n, tmp, &room->occupants) {
 		struct ly_muc_occupant *to = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 		bool full = sees_real_jids(room, to);
 		struct shape shape = *base;
@@ -150,7 +150,7 @@ static void tell_self(struct ly_room *room, const struct shape *base)
 	struct shape shape = *base;
 
 	shape.self = true;
-	LY_LIST_EACH(n, tmp, &base->occ->sessions) {
+	LY_LIST_EACH (n, tmp, &base->occ->sessions) {
 		struct ly_muc_session *s = LY_LIST_ENTRY(n, struct ly_muc_session, link);
 		struct ly_xml_doc *doc;
 		struct ly_build b;
@@ -197,7 +197,7 @@ void ly_room_show_all(struct ly_room *room, struct ly_muc_session *to)
 	static const struct ly_muc_note plain = { .gone = false };
 	bool full = sees_real_jids(room, to->occ);
 
-	LY_LIST_EACH(n, tmp, &room->occupants) {
+	LY_LIST_EACH (n, tmp, &room->occupants) {
 		struct ly_muc_occupant *occ = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 		struct ly_fan *fan;
 
@@ -221,7 +221,7 @@ void ly_room_fan(struct ly_room *room, struct ly_blob *blob)
 {
 	struct ly_fan *fan = ly_fan_create_blob(room->muc->home, blob);
 
-	LY_LIST_EACH(n, tmp, &room->occupants)
+	LY_LIST_EACH (n, tmp, &room->occupants)
 		fan_to(fan, LY_LIST_ENTRY(n, struct ly_muc_occupant, link));
 	ly_fan_send(fan);
 }

@@ -23,8 +23,8 @@ static void fini(struct ly_home *home, void *state)
 static int init(struct ly_home *home, void **state)
 {
 	const struct ly_home_conf *conf = ly_home_conf(home);
-	struct hosts *h = (struct hosts *)ly_alloc(
-		sizeof(*h) + conf->n_hosts * sizeof(h->v[0]), LY_MEM_ROOM);
+	struct hosts *h =
+		(struct hosts *)ly_alloc(sizeof(*h) + conf->n_hosts * sizeof(h->v[0]), LY_MEM_ROOM);
 	int err = h == NULL ? -ENOMEM : 0;
 
 	for (size_t i = 0; err == 0 && i < conf->n_hosts; i++) {
@@ -65,8 +65,11 @@ void ly_muc_each(struct ly_home *home, ly_muc_room_fn fn, void *ctx)
 		while (ly_map_next(&h->v[i]->rooms, &it, &slot)) {
 			const struct ly_room *room = (const struct ly_room *)slot.value;
 			struct ly_muc_room_info info = {
-				room->jid, room->conf.name, room->n_occupants,
-				room->conf.persistent, room->conf.is_public,
+				room->jid,
+				room->conf.name,
+				room->n_occupants,
+				room->conf.persistent,
+				room->conf.is_public,
 			};
 
 			if (room->state != LY_ROOM_LOADING)

@@ -240,8 +240,8 @@ static int read_field(struct ly_muc_conf *conf, const struct field *f, const cha
 	case BOOL:
 		return read_bool((bool *)at(conf, f), v);
 	case TEXT:
-		return strlen(v) > LY_MUC_MAX_TEXT ? -EBADMSG :
-						     ly_room_set_str((char **)at(conf, f), v);
+		return strlen(v) > LY_MUC_MAX_TEXT ? -EBADMSG
+						   : ly_room_set_str((char **)at(conf, f), v);
 	case WHOIS:
 		return read_whois((bool *)at(conf, f), v);
 	case ALLOW:

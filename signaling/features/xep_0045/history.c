@@ -54,14 +54,14 @@ void ly_room_send_history(struct ly_room *room, const struct ly_muc_session *to,
 	ly_usec walls[LY_MUC_MAX_HISTORY];
 	size_t n = 0, skip;
 
-	LY_LIST_EACH(it, tmp, &room->history) {
+	LY_LIST_EACH (it, tmp, &room->history) {
 		const struct ly_muc_said *said = LY_LIST_ENTRY(it, struct ly_muc_said, link);
 
 		sizes[n] = said->blob->len;
 		walls[n++] = said->wall;
 	}
 	skip = n - ly_muc_history_fit(&w, sizes, walls, n);
-	LY_LIST_EACH(it, tmp, &room->history) {
+	LY_LIST_EACH (it, tmp, &room->history) {
 		struct ly_muc_said *said = LY_LIST_ENTRY(it, struct ly_muc_said, link);
 		struct ly_fan *fan;
 

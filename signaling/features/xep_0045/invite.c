@@ -2,8 +2,8 @@
  * s. 7.8.2), requests for voice (s. 7.13, 8.6). */
 #include "signaling/features/xep_0045/muc_priv.h"
 
-void ly_room_invite(struct ly_room *room, const char *from, const char *to, const struct ly_xml *invite,
-		    const char *id)
+void ly_room_invite(struct ly_room *room, const char *from, const char *to,
+		    const struct ly_xml *invite, const char *id)
 {
 	struct ly_xml_doc *doc = ly_xml_doc_create(0);
 	struct ly_build b;
@@ -32,10 +32,10 @@ static int may_invite(const struct ly_room *room, const struct ly_muc_occupant *
 	if (occ->affiliation >= LY_MUC_ADMIN)
 		return LY_MUC_OK;
 	if (room->conf.members_only)
-		return room->conf.allow_invites && occ->affiliation == LY_MUC_MEMBER ? LY_MUC_OK :
-										       LY_FORBIDDEN;
-	return occ->role >= LY_MUC_PARTICIPANT || room->conf.allow_invites ? LY_MUC_OK :
-									     LY_FORBIDDEN;
+		return room->conf.allow_invites && occ->affiliation == LY_MUC_MEMBER ? LY_MUC_OK
+										     : LY_FORBIDDEN;
+	return occ->role >= LY_MUC_PARTICIPANT || room->conf.allow_invites ? LY_MUC_OK
+									   : LY_FORBIDDEN;
 }
 
 /* Whom one <invite/> names. @return LY_MUC_OK or the condition */
@@ -93,8 +93,8 @@ static void invite_all(struct ly_room *room, struct ly_stanza *st, const struct 
 		    ly_room_affiliation(room, to.bare) == LY_MUC_AFF_NONE &&
 		    ly_room_set_member(room, to.bare, LY_MUC_MEMBER, NULL, NULL) == 0)
 			changed = true;
-		ly_room_invite(room, room->conf.non_anonymous ? s->jid.full : s->occ->jid, to.full, i,
-			       st->id);
+		ly_room_invite(room, room->conf.non_anonymous ? s->jid.full : s->occ->jid, to.full,
+			       i, st->id);
 	}
 	if (changed)
 		ly_room_save(room, NULL);
@@ -165,12 +165,12 @@ static void ask_moderator(struct ly_room *room, const struct ly_muc_session *who
 
 static void ask_for_voice(struct ly_room *room, const struct ly_muc_session *who)
 {
-	LY_LIST_EACH(n, tmp, &room->occupants) {
+	LY_LIST_EACH (n, tmp, &room->occupants) {
 		const struct ly_muc_occupant *occ = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 
 		if (occ->role != LY_MUC_MODERATOR || occ->agent != NULL)
 			continue;
-		LY_LIST_EACH(m, tmp2, &occ->sessions)
+		LY_LIST_EACH (m, tmp2, &occ->sessions)
 			ask_moderator(room, who, LY_LIST_ENTRY(m, struct ly_muc_session, link));
 	}
 }
@@ -218,5 +218,6 @@ void ly_room_mediate(struct ly_room *room, struct ly_stanza *st)
 	else if (ly_room_session(room, &st->from) == NULL)
 		ly_muc_refuse(room->muc, st, LY_NOT_ACCEPTABLE, "You are not in the room.");
 	else /* s. 17.2 */
-		ly_muc_refuse(room->muc, st, LY_BAD_REQUEST, "Messages to all are of type groupchat.");
+		ly_muc_refuse(room->muc, st, LY_BAD_REQUEST,
+			      "Messages to all are of type groupchat.");
 }

@@ -175,8 +175,11 @@ static void update(struct ly_room *room, struct ly_muc_session *s, struct ly_sta
 static void move_session(struct ly_room *room, struct ly_muc_session *s, struct ly_stanza *st)
 {
 	struct ly_muc_occupant *occ = s->occ;
-	struct ly_muc_note note = { .gone = true, .new_nick = st->to.resource, .codes = { 303 },
-				    .only = s, .self_only = occ->n_sessions > 1 };
+	struct ly_muc_note note = { .gone = true,
+				    .new_nick = st->to.resource,
+				    .codes = { 303 },
+				    .only = s,
+				    .self_only = occ->n_sessions > 1 };
 
 	ly_room_announce(room, occ, s, &note);
 	if (occ->n_sessions == 1) {
@@ -272,7 +275,7 @@ void ly_room_remove_non_members(struct ly_room *room)
 {
 	struct ly_muc_note note = { .gone = true, .codes = { 322 } };
 
-	LY_LIST_EACH(n, tmp, &room->occupants) {
+	LY_LIST_EACH (n, tmp, &room->occupants) {
 		struct ly_muc_occupant *occ = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 
 		if (occ->agent == NULL && occ->affiliation < LY_MUC_MEMBER)

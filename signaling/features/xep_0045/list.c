@@ -1,5 +1,5 @@
-/* The list of all rooms of a host. Rooms live at many homes: a message goes round them all and comes
- * back to where it started, which adds the rooms that only the store knows, and answers. */
+/* The list of all rooms of a host. Rooms live at many homes: a message goes round them all and
+ * comes back to where it started, which adds the rooms that only the store knows, and answers. */
 #include "signaling/features/xep_0045/muc_priv.h"
 
 struct tour {

@@ -28,7 +28,7 @@ static void room_free(struct ly_room *room)
 
 static void free_dead(struct ly_muc *muc)
 {
-	LY_LIST_EACH(n, tmp, &muc->dead) {
+	LY_LIST_EACH (n, tmp, &muc->dead) {
 		ly_list_del(n);
 		room_free(LY_LIST_ENTRY(n, struct ly_room, dead));
 	}
@@ -213,10 +213,10 @@ static void tell_destroyed(struct ly_room *room, const struct ly_muc_session *s,
 void ly_muc_room_destroy(struct ly_room *room, const char *alternate, const char *password,
 			 const char *reason)
 {
-	LY_LIST_EACH(n, tmp, &room->occupants) {
+	LY_LIST_EACH (n, tmp, &room->occupants) {
 		struct ly_muc_occupant *occ = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 
-		LY_LIST_EACH(m, tmp2, &occ->sessions)
+		LY_LIST_EACH (m, tmp2, &occ->sessions)
 			tell_destroyed(room, LY_LIST_ENTRY(m, struct ly_muc_session, link),
 				       alternate, password, reason);
 	}
@@ -286,9 +286,10 @@ static void on_iq(struct ly_room *room, struct ly_stanza *iq)
 /* s. 17.5.1.1: errors that say that a session is not there any more */
 static bool says_gone(const struct ly_stanza *st)
 {
-	static const char *const conds[] = { "gone", "item-not-found", "recipient-unavailable",
-					     "redirect", "remote-server-not-found",
-					     "remote-server-timeout" };
+	static const char *const conds[] = {
+		"gone",     "item-not-found",          "recipient-unavailable",
+		"redirect", "remote-server-not-found", "remote-server-timeout"
+	};
 	const struct ly_xml *error = ly_xml_child(st->root, LY_NS_CLIENT, "error");
 
 	for (size_t i = 0; error != NULL && i < LY_COUNTOF(conds); i++)
@@ -360,7 +361,7 @@ void ly_muc_room_release(struct ly_room *room, int err)
 		ly_log(&muc->log, LY_ERROR, "room not loaded", "room=%s err=%s", room->jid,
 		       ly_err_name(err));
 	ly_muc_agents_joined(room, err);
-	LY_LIST_EACH(n, tmp, &room->waiting) {
+	LY_LIST_EACH (n, tmp, &room->waiting) {
 		struct ly_muc_wait *w = LY_LIST_ENTRY(n, struct ly_muc_wait, link);
 		struct ly_stanza *st = w->st;
 

@@ -36,14 +36,14 @@
 #define LY_NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
 
 /* Limits of what the network can make a home keep. */
-#define LY_MUC_MAX_ROOMS 20000          /* in memory at one home */
-#define LY_MUC_MAX_OCCUPANTS 1000       /* most that muc#roomconfig_maxusers may say */
+#define LY_MUC_MAX_ROOMS 20000    /* in memory at one home */
+#define LY_MUC_MAX_OCCUPANTS 1000 /* most that muc#roomconfig_maxusers may say */
 #define LY_MUC_DEFAULT_OCCUPANTS 200
-#define LY_MUC_MAX_SESSIONS 8           /* of one nick */
-#define LY_MUC_MAX_AGENTS 4             /* of one room */
+#define LY_MUC_MAX_SESSIONS 8 /* of one nick */
+#define LY_MUC_MAX_AGENTS 4   /* of one room */
 #define LY_MUC_MAX_AFFILIATIONS 5000
-#define LY_MUC_MAX_PRESENCE 65536       /* bytes of memory of one presence (its tree) */
-#define LY_MUC_MAX_HISTORY 100          /* messages */
+#define LY_MUC_MAX_PRESENCE 65536 /* bytes of memory of one presence (its tree) */
+#define LY_MUC_MAX_HISTORY 100    /* messages */
 #define LY_MUC_DEFAULT_HISTORY 25
 #define LY_MUC_MAX_HISTORY_BYTES 262144 /* of all messages kept in memory for one room */
 #define LY_MUC_MAX_WAITING 128          /* stanzas that wait for the load of one room */
@@ -51,14 +51,19 @@
 #define LY_MUC_MAX_INVITES 20           /* in one message */
 #define LY_MUC_MAX_ITEMS 200            /* in one muc#admin request */
 #define LY_MUC_MAX_LISTED 500           /* rooms in one disco#items answer */
-#define LY_MUC_MAX_TEXT 1000            /* bytes of a name, description, subject, reason, password */
+#define LY_MUC_MAX_TEXT 1000 /* bytes of a name, description, subject, reason, password */
 
 /* A room that nobody configures is open for all after this time (s. 10.1.1 allows a timeout). */
 #define LY_MUC_LOCK_TIME LY_SEC(60)
 /* A persistent room without occupants stays in memory for so long. */
 #define LY_MUC_IDLE_TIME LY_SEC(300)
 
-enum ly_muc_allow { LY_MUC_ALLOW_ALL, LY_MUC_ALLOW_PARTICIPANTS, LY_MUC_ALLOW_MODERATORS, LY_MUC_ALLOW_NONE };
+enum ly_muc_allow {
+	LY_MUC_ALLOW_ALL,
+	LY_MUC_ALLOW_PARTICIPANTS,
+	LY_MUC_ALLOW_MODERATORS,
+	LY_MUC_ALLOW_NONE
+};
 
 /** The options of a room (muc#roomconfig). Strings owned, never NULL after init. */
 struct ly_muc_conf {
@@ -72,17 +77,17 @@ struct ly_muc_conf {
 
 /** One who is affiliated with the room. */
 struct ly_muc_member {
-	char *jid; /* owned: bare; key of room->members */
+	char *jid;           /* owned: bare; key of room->members */
 	char *nick, *reason; /* owned; NULL = none */
 	enum ly_muc_affiliation affiliation;
 };
 
 struct ly_muc_agent {
-	struct ly_list link;  /* in room->agents */
-	struct ly_muc *muc;   /* borrowed */
-	struct ly_room *room; /* borrowed; NULL when it has ended */
+	struct ly_list link;                /* in room->agents */
+	struct ly_muc *muc;                 /* borrowed */
+	struct ly_room *room;               /* borrowed; NULL when it has ended */
 	char *nick, *jid, *room_jid, *real; /* owned; jid = room@host/nick, room_jid bare */
-	struct ly_jid real_jid; /* in strings */
+	struct ly_jid real_jid;             /* in strings */
 	struct ly_arena strings;
 	const struct ly_muc_agent_ops *ops; /* borrowed */
 	void *ctx;                          /* borrowed */
@@ -94,20 +99,20 @@ struct ly_muc_agent {
 
 /** One device of an occupant. */
 struct ly_muc_session {
-	struct ly_list link; /* in occupant->sessions, oldest first */
+	struct ly_list link;         /* in occupant->sessions, oldest first */
 	struct ly_muc_occupant *occ; /* borrowed */
-	struct ly_jid jid; /* in strings; key of room->sessions */
+	struct ly_jid jid;           /* in strings; key of room->sessions */
 	struct ly_arena strings;
 	struct ly_xml_doc *presence; /* owned: as sent, with muc and muc#user children taken out */
-	uint32_t num; /* unlike all others in this room, ever: marks relayed IQs */
+	uint32_t num;                /* unlike all others in this room, ever: marks relayed IQs */
 };
 
 /** One nick in the room. */
 struct ly_muc_occupant {
 	struct ly_list link; /* in room->occupants, in the order of joining */
-	char *nick; /* owned; key of room->nicks */
-	char *jid;  /* owned: room@host/nick */
-	char *bare; /* owned: real bare JID */
+	char *nick;          /* owned; key of room->nicks */
+	char *jid;           /* owned: room@host/nick */
+	char *bare;          /* owned: real bare JID */
 	struct ly_list sessions;
 	unsigned n_sessions;
 	enum ly_muc_role role;
@@ -131,19 +136,20 @@ struct ly_muc_said {
 /** A message on its way to everybody; those before it in room->posts go first. */
 struct ly_muc_post {
 	struct ly_list link;
-	struct ly_blob *live; /* owned: what is sent now */
+	struct ly_blob *live;     /* owned: what is sent now */
 	struct ly_muc_said *said; /* owned: what becomes history; NULL = nothing */
-	struct ly_stanza *origin; /* owned: answered with an error if the store fails; may be NULL */
+	struct ly_stanza
+		*origin; /* owned: answered with an error if the store fails; may be NULL */
 	uint64_t num;
-	bool ready;  /* committed, or needs no commit */
+	bool ready; /* committed, or needs no commit */
 	bool failed;
 };
 
 struct ly_room {
-	struct ly_muc *muc; /* borrowed */
-	char *jid;          /* owned: bare; key of muc->rooms */
+	struct ly_muc *muc;         /* borrowed */
+	char *jid;                  /* owned: bare; key of muc->rooms */
 	struct ly_home_timer timer; /* LOCKED: lock time; else idle */
-	uint64_t id;        /* never used again: answers of the store find this room or none */
+	uint64_t id; /* never used again: answers of the store find this room or none */
 	enum ly_room_state state;
 	struct ly_muc_conf conf;
 	char *subject, *subject_nick; /* owned; NULL = never set */
@@ -154,25 +160,25 @@ struct ly_room {
 	struct ly_map sessions;   /* full JID -> session */
 	unsigned n_occupants;     /* without agents */
 	uint32_t next_session;
-	struct ly_list agents;    /* owned: joined and waiting for the load */
+	struct ly_list agents; /* owned: joined and waiting for the load */
 	unsigned n_agents;
 
-	struct ly_map members;    /* bare JID -> struct ly_muc_member, owned */
+	struct ly_map members;      /* bare JID -> struct ly_muc_member, owned */
 	unsigned n_owners, n_nicks; /* owners, and members with a registered nick */
 
-	struct ly_list history;   /* owned: struct ly_muc_said, oldest first */
+	struct ly_list history; /* owned: struct ly_muc_said, oldest first */
 	unsigned n_history;
 	size_t history_bytes;
-	uint64_t last_id;         /* of a stanza-id */
+	uint64_t last_id; /* of a stanza-id */
 
-	struct ly_list waiting;   /* LOADING: struct ly_muc_wait */
+	struct ly_list waiting; /* LOADING: struct ly_muc_wait */
 	unsigned n_waiting;
-	struct ly_list posts;     /* struct ly_muc_post, oldest first */
+	struct ly_list posts; /* struct ly_muc_post, oldest first */
 	unsigned n_posts;
-	unsigned pending;         /* requests at the store */
-	bool stored;              /* the store has (or is getting) it */
-	bool gone;                /* destroyed; freed at the end of the turn */
-	struct ly_list dead;      /* in muc->dead when gone */
+	unsigned pending;    /* requests at the store */
+	bool stored;         /* the store has (or is getting) it */
+	bool gone;           /* destroyed; freed at the end of the turn */
+	struct ly_list dead; /* in muc->dead when gone */
 };
 
 struct ly_muc_wait {
@@ -199,7 +205,7 @@ struct ly_muc_event {
 	struct ly_muc_occupant_info who;
 	struct ly_jid who_jid;
 	enum ly_muc_gone why;
-	const char *text; /* new nick, reason */
+	const char *text;     /* new nick, reason */
 	struct ly_stanza *st; /* owned */
 };
 
@@ -281,13 +287,13 @@ int ly_room_set_str(char **at, const char *s);
 /* ---- emit.c ---- */
 /** What a presence says beside the occupant's own children. */
 struct ly_muc_note {
-	bool gone;               /* type='unavailable', role none */
-	unsigned codes[4];       /* zero-ended: told to everybody */
-	unsigned self_codes[5];  /* zero-ended: told to the occupant only, with 110 */
+	bool gone;              /* type='unavailable', role none */
+	unsigned codes[4];      /* zero-ended: told to everybody */
+	unsigned self_codes[5]; /* zero-ended: told to the occupant only, with 110 */
 	const char *actor, *reason;
-	const char *new_nick;    /* 303 */
-	const char *id;          /* for the occupant's own copy (s. 7.2.2) */
-	const struct ly_xml *payload; /* children to show instead of the session's own */
+	const char *new_nick;              /* 303 */
+	const char *id;                    /* for the occupant's own copy (s. 7.2.2) */
+	const struct ly_xml *payload;      /* children to show instead of the session's own */
 	const struct ly_muc_session *only; /* self presence goes to this session of the nick only */
 	bool others_only, self_only;
 };
@@ -313,7 +319,8 @@ void ly_muc_refuse_typed(struct ly_muc *muc, struct ly_stanza *st, enum ly_cond 
 void ly_muc_ok(struct ly_muc *muc, struct ly_stanza *iq);
 /** Sends the finished result of an IQ in whose arena @p b is; takes the IQ. */
 void ly_muc_answer(struct ly_muc *muc, struct ly_stanza *iq, struct ly_build *b);
-/** `<presence type='unavailable'>` of s. 7.2.16 (110, 307, 333) to somebody who is not in the room. */
+/** `<presence type='unavailable'>` of s. 7.2.16 (110, 307, 333) to somebody who is not in the room.
+ */
 void ly_muc_tell_not_in(struct ly_muc *muc, const struct ly_stanza *presence);
 /** A groupchat message from the room with status codes (zero-ended) to everybody. */
 void ly_room_tell_codes(struct ly_room *room, const unsigned *codes);
@@ -347,8 +354,8 @@ void ly_room_next_id(struct ly_room *room, char out[24]);
 /** Handles a message to the room that is not groupchat; takes it. */
 void ly_room_mediate(struct ly_room *room, struct ly_stanza *st);
 /** Invitation from the room in the name of @p from (s. 7.8.2). */
-void ly_room_invite(struct ly_room *room, const char *from, const char *to, const struct ly_xml *invite,
-		    const char *id);
+void ly_room_invite(struct ly_room *room, const char *from, const char *to,
+		    const struct ly_xml *invite, const char *id);
 
 /* ---- history.c ---- */
 void ly_room_add_history(struct ly_room *room, struct ly_muc_said *said);

@@ -40,7 +40,7 @@ struct ly_muc_session *ly_room_unmark_id(const struct ly_muc_occupant *occ, cons
 
 	if (end == *id || *end != ':')
 		return NULL;
-	LY_LIST_EACH(n, tmp, &occ->sessions) {
+	LY_LIST_EACH (n, tmp, &occ->sessions) {
 		struct ly_muc_session *s = LY_LIST_ENTRY(n, struct ly_muc_session, link);
 
 		if (s->num == num) {

@@ -39,16 +39,16 @@ void ly_room_fini(struct ly_room *room)
 	struct ly_map_slot slot;
 	size_t it = 0;
 
-	LY_LIST_EACH(n, tmp, &room->occupants)
+	LY_LIST_EACH (n, tmp, &room->occupants)
 		ly_room_del_occupant(room, LY_LIST_ENTRY(n, struct ly_muc_occupant, link));
-	LY_LIST_EACH(n, tmp, &room->waiting) {
+	LY_LIST_EACH (n, tmp, &room->waiting) {
 		struct ly_muc_wait *w = LY_LIST_ENTRY(n, struct ly_muc_wait, link);
 
 		ly_list_del(n);
 		ly_stanza_free(w->st);
 		ly_free(w, LY_MEM_ROOM);
 	}
-	LY_LIST_EACH(n, tmp, &room->posts) {
+	LY_LIST_EACH (n, tmp, &room->posts) {
 		ly_list_del(n);
 		ly_muc_post_free(LY_LIST_ENTRY(n, struct ly_muc_post, link));
 	}
@@ -89,14 +89,14 @@ struct ly_muc_session *ly_room_session(const struct ly_room *room, const struct 
 
 struct ly_muc_session *ly_muc_first_session(const struct ly_muc_occupant *occ)
 {
-	return ly_list_is_empty(&occ->sessions) ?
-		       NULL :
-		       LY_LIST_ENTRY(occ->sessions.next, struct ly_muc_session, link);
+	return ly_list_is_empty(&occ->sessions)
+		       ? NULL
+		       : LY_LIST_ENTRY(occ->sessions.next, struct ly_muc_session, link);
 }
 
 struct ly_muc_session *ly_room_by_bare(const struct ly_room *room, const char *bare)
 {
-	LY_LIST_EACH(n, tmp, &room->occupants) {
+	LY_LIST_EACH (n, tmp, &room->occupants) {
 		struct ly_muc_occupant *occ = LY_LIST_ENTRY(n, struct ly_muc_occupant, link);
 
 		if (occ->agent == NULL && strcmp(occ->bare, bare) == 0)
@@ -130,8 +130,7 @@ static void occupant_free(struct ly_muc_occupant *occ)
 int ly_room_add_occupant(struct ly_room *room, const char *nick, const char *bare,
 			 struct ly_muc_occupant **out)
 {
-	struct ly_muc_occupant *occ =
-		(struct ly_muc_occupant *)ly_alloc(sizeof(*occ), LY_MEM_ROOM);
+	struct ly_muc_occupant *occ = (struct ly_muc_occupant *)ly_alloc(sizeof(*occ), LY_MEM_ROOM);
 
 	if (occ == NULL)
 		return -ENOMEM;
@@ -187,7 +186,7 @@ void ly_room_del_session(struct ly_room *room, struct ly_muc_session *s)
 
 void ly_room_del_occupant(struct ly_room *room, struct ly_muc_occupant *occ)
 {
-	LY_LIST_EACH(n, tmp, &occ->sessions)
+	LY_LIST_EACH (n, tmp, &occ->sessions)
 		ly_room_del_session(room, LY_LIST_ENTRY(n, struct ly_muc_session, link));
 	ly_list_del(&occ->link);
 	ly_map_del(&room->nicks, ly_span_str(occ->nick));

@@ -67,8 +67,8 @@ int ly_muc_may_set_role(const struct ly_muc_party *actor, const struct ly_muc_pa
 	/* s. 9.6, 9.7: moderator status is given and taken by admins and owners only */
 	if ((to == LY_MUC_MODERATOR || target->role == LY_MUC_MODERATOR) && to != target->role &&
 	    actor->affiliation < LY_MUC_ADMIN)
-		return takes_away && target->affiliation >= LY_MUC_ADMIN ? LY_NOT_ALLOWED :
-									   LY_FORBIDDEN;
+		return takes_away && target->affiliation >= LY_MUC_ADMIN ? LY_NOT_ALLOWED
+									 : LY_FORBIDDEN;
 	/* s. 8.4, 9.7: admins and owners keep what their affiliation gives them */
 	if (takes_away && target->affiliation >= LY_MUC_ADMIN)
 		return LY_NOT_ALLOWED;
@@ -119,9 +119,8 @@ int ly_muc_may_list_role(const struct ly_muc_party *actor, enum ly_muc_role list
 		return LY_BAD_REQUEST;
 	if (list == LY_MUC_MODERATOR)
 		return actor->affiliation >= LY_MUC_ADMIN ? LY_MUC_OK : LY_FORBIDDEN;
-	return actor->role == LY_MUC_MODERATOR || actor->affiliation >= LY_MUC_ADMIN ?
-		       LY_MUC_OK :
-		       LY_FORBIDDEN;
+	return actor->role == LY_MUC_MODERATOR || actor->affiliation >= LY_MUC_ADMIN ? LY_MUC_OK
+										     : LY_FORBIDDEN;
 }
 
 enum ly_muc_role ly_muc_role_after(enum ly_muc_role role, enum ly_muc_affiliation from,

@@ -9,11 +9,11 @@
 
 struct ly_muc_join_facts {
 	enum ly_muc_affiliation affiliation;
-	bool locked;        /* waits for its first configuration, and this is not its owner */
+	bool locked; /* waits for its first configuration, and this is not its owner */
 	bool members_only;
-	bool has_password;  /* the room has one */
+	bool has_password; /* the room has one */
 	bool password_ok;
-	bool nick_taken;    /* by an occupant with another bare JID, or registered by one */
+	bool nick_taken;        /* by an occupant with another bare JID, or registered by one */
 	bool too_many_sessions; /* of the same nick */
 	unsigned n_occupants, max_occupants;
 };
@@ -30,7 +30,8 @@ struct ly_muc_party {
 	enum ly_muc_affiliation affiliation;
 };
 
-/** s. 8 and 9: kick (to LY_MUC_NONE), voice, moderator status. @return LY_MUC_OK or the condition */
+/** s. 8 and 9: kick (to LY_MUC_NONE), voice, moderator status. @return LY_MUC_OK or the condition
+ */
 int ly_muc_may_set_role(const struct ly_muc_party *actor, const struct ly_muc_party *target,
 			enum ly_muc_role to);
 

@@ -7,7 +7,7 @@
  * not found. */
 struct job {
 	struct ly_muc *muc;
-	uint64_t room, post; /* post 0: none */
+	uint64_t room, post;  /* post 0: none */
 	struct ly_stanza *iq; /* owned: answered when it is done; may be NULL */
 };
 
@@ -49,7 +49,7 @@ static struct ly_room *room_of(const struct job *job)
 
 static void release_post(struct ly_room *room, uint64_t num, int err)
 {
-	LY_LIST_EACH(n, tmp, &room->posts) {
+	LY_LIST_EACH (n, tmp, &room->posts) {
 		struct ly_muc_post *post = LY_LIST_ENTRY(n, struct ly_muc_post, link);
 
 		if (post->num == num) {

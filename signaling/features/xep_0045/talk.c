@@ -128,8 +128,8 @@ static bool is_kept(const struct ly_room *room, const struct ly_xml *msg)
 }
 
 /* A post of a message in the name of @p from; not queued yet. NULL: no memory */
-static struct ly_muc_post *post_of(struct ly_room *room, const struct ly_xml *msg,
-				   const char *from, bool keep)
+static struct ly_muc_post *post_of(struct ly_room *room, const struct ly_xml *msg, const char *from,
+				   bool keep)
 {
 	ly_usec wall = ly_home_wall(room->muc->home);
 	struct ly_muc_post *post = (struct ly_muc_post *)ly_alloc(sizeof(*post), LY_MEM_ROOM);
@@ -230,8 +230,7 @@ static void groupchat(struct ly_room *room, struct ly_stanza *st)
 	}
 	keep = is_kept(room, st->root);
 	post = post_of(room, st->root, s->occ->jid, keep);
-	if (post == NULL ||
-	    (keep && room->conf.persistent && ly_room_keep(room, post) != 0)) {
+	if (post == NULL || (keep && room->conf.persistent && ly_room_keep(room, post) != 0)) {
 		ly_muc_post_free(post);
 		ly_muc_refuse(room->muc, st, LY_RESOURCE_CONSTRAINT, NULL);
 		return;
@@ -289,7 +288,7 @@ static bool may_send_private(const struct ly_room *room, const struct ly_muc_occ
 static void deliver_private(struct ly_room *room, const struct ly_stanza *st, const char *from,
 			    const struct ly_muc_occupant *to)
 {
-	LY_LIST_EACH(n, tmp, &to->sessions) {
+	LY_LIST_EACH (n, tmp, &to->sessions) {
 		const struct ly_muc_session *s = LY_LIST_ENTRY(n, struct ly_muc_session, link);
 		struct ly_xml_doc *doc = ly_xml_doc_create(0);
 		struct ly_build b;

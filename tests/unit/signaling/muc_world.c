@@ -93,8 +93,8 @@ static void get_texts(struct world *w, struct ly_store_req *req)
 {
 	size_t n = 0;
 
-	req->u.texts.v = (struct ly_store_text *)ly_arena_alloc(&req->arena,
-								1000 * sizeof(*req->u.texts.v));
+	req->u.texts.v =
+		(struct ly_store_text *)ly_arena_alloc(&req->arena, 1000 * sizeof(*req->u.texts.v));
 	for (struct kept *k = kept_find(w, LY_STORE_ROOM_HISTORY_ADD, req->owner, NULL); k != NULL;
 	     k = kept_find(w, LY_STORE_ROOM_HISTORY_ADD, req->owner, k)) {
 		req->u.texts.v[n].xml = ly_store_str(req, k->req->u.text.xml);
@@ -107,9 +107,9 @@ static void list_rooms(struct world *w, struct ly_store_req *req)
 {
 	size_t n = 0;
 
-	req->u.rooms.v = (struct ly_store_room *)ly_arena_alloc(&req->arena,
-								1000 * sizeof(*req->u.rooms.v));
-	LY_LIST_EACH(it, tmp, &w->store) {
+	req->u.rooms.v =
+		(struct ly_store_room *)ly_arena_alloc(&req->arena, 1000 * sizeof(*req->u.rooms.v));
+	LY_LIST_EACH (it, tmp, &w->store) {
 		struct kept *k = LY_LIST_ENTRY(it, struct kept, link);
 
 		if (k->req->op == LY_STORE_ROOM_PUT)
@@ -184,7 +184,7 @@ static void env_store(void *ctx, struct ly_store_req *req)
 void world_answer(struct world *w)
 {
 	w->hold_store = false;
-	LY_LIST_EACH(n, tmp, &w->asked) {
+	LY_LIST_EACH (n, tmp, &w->asked) {
 		struct ly_msg *msg = LY_LIST_ENTRY(n, struct ly_msg, link);
 
 		ly_list_del(n);
@@ -229,8 +229,9 @@ static void create_homes(struct world *w)
 	struct ly_home_env env = { w, w->n_homes, env_post, env_store, env_send, env_close };
 
 	for (unsigned i = 0; i < w->n_homes; i++) {
-		struct ly_home_conf conf = { .index = i, .hosts = hosts,
-					     .n_hosts = LY_COUNTOF(hosts), .rand = &w->rand };
+		struct ly_home_conf conf = {
+			.index = i, .hosts = hosts, .n_hosts = LY_COUNTOF(hosts), .rand = &w->rand
+		};
 
 		ly_list_init(&w->queues[i]);
 		assert_int_equal(0, ly_home_create(&w->homes[i], &conf, &env, w->now));
@@ -245,7 +246,7 @@ static void destroy_homes(struct world *w)
 		w->clients[i].session = NULL;
 	}
 	world_run(w);
-	LY_LIST_EACH(n, tmp, &w->asked) {
+	LY_LIST_EACH (n, tmp, &w->asked) {
 		struct ly_msg *msg = LY_LIST_ENTRY(n, struct ly_msg, link);
 
 		ly_list_del(n);
@@ -270,7 +271,7 @@ void world_init(struct world *w, unsigned n_homes)
 void world_fini(struct world *w)
 {
 	destroy_homes(w);
-	LY_LIST_EACH(n, tmp, &w->store)
+	LY_LIST_EACH (n, tmp, &w->store)
 		kept_free(LY_LIST_ENTRY(n, struct kept, link));
 	for (unsigned i = 0; i < w->n_clients; i++)
 		ly_buf_fini(&w->clients[i].in);
@@ -394,4 +395,27 @@ bool world_has(const char *text, ...)
 	}
 	va_end(ap);
 	return at != NULL;
+}
+
+unsigned world_open_room(struct world *w, const char *form)
+{
+	unsigned teacher = world_join(w, "teacher", "Teacher");
+
+	ASK(w, teacher, form, "type='result'");
+	world_forget(w);
+	return teacher;
+}
+
+unsigned world_join(struct world *w, const char *name, const char *nick)
+{
+	unsigned c = world_connect(w, name);
+	char text[300];
+
+	snprintf(text, sizeof(text),
+		 "<presence to='" ROOM
+		 "/%s'><x xmlns='http://jabber.org/protocol/muc'/></presence>",
+		 nick);
+	ASK(w, c, text, nick, "code='110'");
+	world_forget(w);
+	return c;
 }
