@@ -32,8 +32,9 @@ async function say(person, text) {
 }
 
 async function openAll() {
+	process.chdir(server.dir);
 	for (const [i, name] of NAMES.entries()) {
-		const group = new Browsers({ video: writeScene(server.dir, i), quality: 'standard' });
+		const group = new Browsers({ video: writeScene(i), quality: 'standard' });
 		groups.push(group);
 		people[name] = await group.open(name, { viewport: WIDE });
 	}

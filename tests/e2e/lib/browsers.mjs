@@ -146,12 +146,17 @@ class Person {
 		return this.playing('joinClicked');
 	}
 
-	live(ms = 15_000) {
-		return this.until(() => window.lyceum.state().call === 'live', undefined, 'the call', ms);
+	async live(ms = 15_000) {
+		const state = await this.until(() => {
+			const s = window.lyceum.state();
+			return ['live', 'ended', 'busy'].includes(s.call) && s;
+		}, undefined, 'the call', ms);
+		if (state.call !== 'live') throw new Failure(`${this.user}: ${state.call} instead of in the call: ${state.reason ?? JSON.stringify(state.busy)}`);
 	}
 
 	/** ms from the mark until a remote video element has a frame; measured in the page itself. */
-	playing(mark) {
+	async playing(mark) {
+		await this.live();
 		return this.until(async (name) => {
 			const from = window[name] ?? 0;
 			for (let i = 0; i < 200; i++) {

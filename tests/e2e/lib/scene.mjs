@@ -45,8 +45,8 @@ function shelf(scene, x, y) {
 	return books[(book * 5) % books.length];
 }
 
-/** Writes scene number i and returns its path. */
-export function writeScene(dir, i) {
+/** Writes scene number i into the working folder; the file's name is what the page shows as the camera's. */
+export function writeScene(i) {
 	const scene = SCENES[i % SCENES.length];
 	const parts = [Buffer.from(`YUV4MPEG2 W${W} H${H} F12:1 Ip A1:1 C420jpeg\n`)];
 	for (let t = 0; t < FRAMES; t++) {
@@ -65,7 +65,7 @@ export function writeScene(dir, i) {
 		}
 		parts.push(Buffer.from('FRAME\n'), y, u, v);
 	}
-	const file = `${dir}/scene${i}.y4m`;
+	const file = `camera${i + 1}.y4m`;
 	fs.writeFileSync(file, Buffer.concat(parts));
 	return file;
 }

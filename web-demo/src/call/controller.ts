@@ -452,6 +452,8 @@ function refusal(e: StanzaError): string {
 	case 'service-unavailable':
 	case 'resource-constraint':
 		return `The server cannot take another call now${e.text ? `: ${e.text}` : ''}.`;
+	case 'remote-server-not-found':
+		return 'This server offers no calls.';
 	case 'item-not-found':
 		return 'This classroom does not exist.';
 	default:
