@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "server/io/homes.h"
+#include "server/admin/admin.h"
 #include "server/calls.h"
 #include "server/io/logsink.h"
 #include "server/io/tls.h"
@@ -335,7 +336,13 @@ static int init_all(struct ly_server *s, char *err, size_t cap)
 		       s->conf->http.web_root);
 	init_http(s);
 	rc = ly_calls_start(s, err, cap);
-	return rc == 0 ? open_listeners(s, err, cap) : rc;
+	if (rc == 0)
+		rc = ly_admin_create(&s->admin, s);
+	if (rc != 0)
+		return rc;
+	ly_admin_set_provider(s->admin, LY_ADMIN_CALLS, ly_focus_fill_calls, s->calls);
+	ly_admin_set_provider(s->admin, LY_ADMIN_END_CALL, ly_focus_fill_end_call, s->calls);
+	return open_listeners(s, err, cap);
 }
 
 int ly_server_create(struct ly_server **out, struct ly_config *conf, char *err, size_t err_cap)
@@ -363,6 +370,7 @@ int ly_server_create(struct ly_server **out, struct ly_config *conf, char *err, 
 
 int ly_server_start(struct ly_server *s)
 {
+	char err[300];
 	int rc;
 
 	/* everything that has its own path comes before the files */
@@ -372,6 +380,11 @@ int ly_server_start(struct ly_server *s)
 		rc = ly_listener_start(s->listeners[i]);
 	if (rc == 0)
 		rc = ly_loops_start(&s->loops);
+	if (rc == 0) {
+		rc = ly_admin_start(s->admin, err, sizeof(err));
+		if (rc != 0)
+			ly_log(&server_log, LY_ERROR, "no-control-socket", "%s", err);
+	}
 	if (rc == 0)
 		ly_log(&server_log, LY_INFO, "started", "version=" LY_VERSION " domain=%s loops=%u",
 		       s->conf->server.domain, s->loops.n);
@@ -461,6 +474,7 @@ void ly_server_stop(struct ly_server *s)
 	size_t n = 1;
 
 	ly_log(&server_log, LY_INFO, "stopping", "%s", "");
+	ly_admin_stop(s->admin);
 	ly_loop_call(s->loops.loops, stop_listening, s);
 	ly_calls_end_all(s);
 	for (unsigned i = 0; i < s->loops.n; i++)
@@ -491,6 +505,7 @@ void ly_server_destroy(struct ly_server *s)
 		SSL_CTX_free(s->workers[i].tls_http);
 	}
 	ly_calls_destroy(s);
+	ly_admin_destroy(s->admin);
 	for (size_t i = 0; i < LY_N_LISTEN; i++)
 		ly_listener_destroy(s->listeners[i]);
 	ly_free(s->workers, LY_MEM_MISC);

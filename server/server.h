@@ -18,6 +18,7 @@
 #define LY_VERSION "0.1.0"
 #define LY_MAX_ROUTES 32
 
+struct ly_admin;
 struct ly_server;
 
 /** What the server keeps per loop; loop->user points to it. */
@@ -71,6 +72,7 @@ struct ly_server {
 	struct ly_home_env env;
 	struct ly_db *db;            /* owned */
 	struct ly_focus *calls;      /* owned (calls.c) */
+	struct ly_admin *admin;      /* owned */
 	struct ly_media *media;      /* owned; the media threads */
 	bool is_down;                /* the loops are gone: messages are dropped */
 };

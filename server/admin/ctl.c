@@ -15,38 +15,47 @@
 
 /* ---- with a server: one line of JSON there, one back ---- */
 
-int ly_ctl_open(struct ly_ctl *ctl, const struct ly_config *conf)
+/* One connection per command: the server waits only a short time for what a client sends. */
+static int connect_to(const struct ly_config *conf, int *fd)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int err;
 
-	memset(ctl, 0, sizeof(*ctl));
-	ctl->conf = conf;
-	ctl->fd = -1;
-	ly_rand_system_init(&ctl->rand);
-	err = ly_config_socket_path(conf, addr.sun_path, sizeof(addr.sun_path));
-	if (err) {
+	*fd = -1;
+	if (ly_config_socket_path(conf, addr.sun_path, sizeof(addr.sun_path)) != 0) {
 		fprintf(stderr, "lyceumctl: [server] data_dir is too long for the control socket\n");
-		return err;
+		return -EINVAL;
 	}
-	ctl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (ctl->fd < 0)
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
 		return -EIO;
-	if (connect(ctl->fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+	if (connect(*fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
 		return 0;
 	err = errno;
-	(void)close(ctl->fd);
-	ctl->fd = -1;
+	(void)close(*fd);
+	*fd = -1;
 	if (err == ENOENT || err == ECONNREFUSED)
-		return 0; /* no server, or one that was killed */
+		return -ENOENT; /* no server, or one that was killed */
 	fprintf(stderr, "lyceumctl: %s: %s\n", addr.sun_path, strerror(err));
 	return err == EACCES ? -EACCES : -EIO;
 }
 
+int ly_ctl_open(struct ly_ctl *ctl, const struct ly_config *conf)
+{
+	int fd, err;
+
+	memset(ctl, 0, sizeof(*ctl));
+	ctl->conf = conf;
+	ly_rand_system_init(&ctl->rand);
+	err = connect_to(conf, &fd);
+	ctl->has_server = err == 0;
+	if (fd >= 0)
+		(void)close(fd);
+	return err == -ENOENT ? 0 : err;
+}
+
 void ly_ctl_close(struct ly_ctl *ctl)
 {
-	if (ctl->fd >= 0)
-		(void)close(ctl->fd);
 	ly_db_close(ctl->db);
 }
 
@@ -95,10 +104,17 @@ static json_t *recv_line(int fd)
 static int run_remote(struct ly_ctl *ctl, const char *name, json_t *args, json_t **result)
 {
 	json_t *request = json_pack("{s:s, s:o}", "command", name, "args", args);
-	int err = request ? send_line(ctl->fd, request) : -ENOMEM;
-	json_t *reply = err ? NULL : recv_line(ctl->fd);
-	const char *error = json_string_value(json_object_get(reply, "error"));
+	const char *error;
+	json_t *reply = NULL;
+	int fd, err = connect_to(ctl->conf, &fd);
 
+	if (!err)
+		err = request ? send_line(fd, request) : -ENOMEM;
+	if (!err)
+		reply = recv_line(fd);
+	if (fd >= 0)
+		(void)close(fd);
+	error = json_string_value(json_object_get(reply, "error"));
 	json_decref(request);
 	if (error != NULL) {
 		fprintf(stderr, "lyceumctl: %s\n", error);
@@ -208,7 +224,7 @@ int ly_ctl_run(struct ly_ctl *ctl, const char *name, json_t *args, json_t **resu
 		fprintf(stderr, "lyceumctl: out of memory\n");
 		return -ENOMEM;
 	}
-	if (ctl->fd >= 0)
+	if (ctl->has_server)
 		return run_remote(ctl, name, args, result);
 	err = def && def->needs_server ? -EPROTO : open_db(ctl);
 	if (err == -EPROTO && def && def->needs_server)

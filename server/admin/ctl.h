@@ -12,7 +12,7 @@
 /** The way to the server or to its database. */
 struct ly_ctl {
 	const struct ly_config *conf; /* borrowed */
-	int fd;                       /* control socket; -1: the server is not running */
+	bool has_server;              /* the control socket answers */
 
 	/* without a server; opened by the first command */
 	struct ly_db *db;
@@ -23,7 +23,7 @@ struct ly_ctl {
 	size_t n_waiting;
 };
 
-/** Connects, if a server is there. @return 0; a negative errno when the socket cannot be used, said on
+/** Finds out whether a server is there. @return 0; a negative errno when the socket cannot be used, said on
  *  standard error */
 int ly_ctl_open(struct ly_ctl *ctl, const struct ly_config *conf);
 void ly_ctl_close(struct ly_ctl *ctl);
