@@ -27,7 +27,7 @@ struct ly_vp8 {
 	uint8_t partition;    /* PID */
 	bool frame_start;     /* S and PID 0: the payload begins with the frame header */
 	bool keyframe;        /* frame_start of a keyframe (RFC 6386 s. 9.1: P bit is 0) */
-	uint16_t width;       /* keyframe only, without the scaling bits; 0 when not in the packet */
+	uint16_t width;       /* of a keyframe, without scaling bits; 0 when not in the packet */
 	uint16_t height;
 	uint8_t desc_len;    /* bytes of the descriptor */
 	uint8_t picture_off; /* offset of the picture id in the payload, 0 when absent */

@@ -1,9 +1,10 @@
 /* The ICE agent of one transport on a shared UDP port (RFC 8445): answers checks, learns
- * peer-reflexive candidates, nominates when controlling, keeps consent (RFC 7675), restarts in place.
+ * peer-reflexive candidates, nominates when controlling, keeps consent (RFC 7675), restarts in
+ * place.
  *
- * Sans-IO: owns no socket, clock or thread. After a call marked [in], drain ly_ice_poll(), then arm
- * one timer for ly_ice_deadline(). One component, one local address: a pair is known by the peer's
- * address alone.
+ * Sans-IO: owns no socket, clock or thread. After a call marked [in], drain ly_ice_poll(), then
+ * arm one timer for ly_ice_deadline(). One component, one local address: a pair is known by the
+ * peer's address alone.
  *
  *   NEW --own check answered--> CONNECTED --USE-CANDIDATE sent or seen--> NOMINATED
  *    ^                              |                                        |
@@ -93,8 +94,9 @@ int ly_ice_restart(struct ly_ice *ice, ly_usec now, const char *ufrag, const cha
  *  @return 0, -EBADMSG (malformed), -EACCES (bad MESSAGE-INTEGRITY); on error the state is kept */
 int ly_ice_recv(struct ly_ice *ice, ly_usec now, const struct ly_addr *src, struct ly_span pkt);
 
-/** Tells that other data (DTLS, SRTP) came from @p src. A peer's DTLS may come before our own check
- *  of the pair is answered: take it in, and send what DTLS has to say once there is a selected pair.
+/** Tells that other data (DTLS, SRTP) came from @p src. A peer's DTLS may come before our own
+ *  check of the pair is answered: take it in, and send what DTLS has to say once there is a
+ *  selected pair.
  *  @return true if an authentic check or answer has come from that address */
 bool ly_ice_heard(struct ly_ice *ice, ly_usec now, const struct ly_addr *src);
 

@@ -100,9 +100,9 @@ static struct ly_ice_pair *find_other(struct ly_ice *ice, ly_usec now)
 	return best;
 }
 
-/* Moves to another pair when the selected one is silent although it was asked, or when the other has
- * been better for a while; at most once in two seconds, because browsers check all pairs all the
- * time. */
+/* Moves to another pair when the selected one is silent although it was asked, or when the other
+ * has been better for a while; at most once in two seconds, because browsers check all pairs all
+ * the time. */
 void ly_ice_evaluate(struct ly_ice *ice, ly_usec now)
 {
 	struct ly_ice_pair *sel = ice->selected, *other;

@@ -1,5 +1,5 @@
-/* RTCP (RFC 3550 s. 6, RFC 4585, RFC 5104, REMB, transport-wide feedback): a compound packet is read by
- * an iterator and written by builders over a ly_wr. */
+/* RTCP (RFC 3550 s. 6, RFC 4585, RFC 5104, REMB, transport-wide feedback): a compound packet is
+ * read by an iterator and written by builders over a ly_wr. */
 #ifndef LY_MEDIA_RTCP_RTCP_H
 #define LY_MEDIA_RTCP_RTCP_H
 

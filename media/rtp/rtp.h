@@ -1,4 +1,5 @@
-/* RTP packets (RFC 3550 s. 5.1): parsing, header extensions (RFC 8285), writing and patching in place.
+/* RTP packets (RFC 3550 s. 5.1): parsing, header extensions (RFC 8285), writing and patching in
+ * place.
  *
  *      0                   1                   2                   3
  *      |V=2|P|X|  CC   |M|     PT      |       sequence number         |

@@ -1,5 +1,5 @@
-/* What a receiver knows about one source (RFC 3550 s. 6.4.1 and appendix A): loss, jitter, what goes
- * into a report block. */
+/* What a receiver knows about one source (RFC 3550 s. 6.4.1 and appendix A): loss, jitter, what
+ * goes into a report block. */
 #ifndef LY_MEDIA_RTP_STATS_H
 #define LY_MEDIA_RTP_STATS_H
 

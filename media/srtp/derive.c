@@ -1,4 +1,5 @@
-/* Key derivation: AES in counter mode over label and salt (RFC 3711 s. 4.3.3); key derivation rate 0. */
+/* Key derivation: AES in counter mode over label and salt (RFC 3711 s. 4.3.3); key derivation
+ * rate 0. */
 #include <openssl/evp.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Outgoing RTP by libipsec-mb (x86-64): GCM by its direct calls, AES-CM with HMAC-SHA1 through its job
- * manager, which hashes several packets at once. No state per SSRC. */
+/* Outgoing RTP by libipsec-mb (x86-64): GCM by its direct calls, AES-CM with HMAC-SHA1 through
+ * its job manager, which hashes several packets at once. No state per SSRC. */
 #include <intel-ipsec-mb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,10 +70,30 @@ static void hmac_key(IMB_MGR *mgr, const uint8_t *key, size_t len, uint8_t pad, 
 	ly_wipe(block, sizeof(block));
 }
 
+static void expand_keys(IMB_MGR *mgr, struct session *s, enum ly_srtp_profile profile,
+			const struct ly_srtp_session_keys *keys)
+{
+	DECLARE_ALIGNED(uint8_t dec[16 * 11], 16);
+
+	memcpy(s->salt, keys->salt, sizeof(s->salt));
+	switch (profile) {
+	case LY_SRTP_AEAD_AES_128_GCM:
+		IMB_AES128_GCM_PRE(mgr, keys->enc, &s->gcm);
+		break;
+	case LY_SRTP_AEAD_AES_256_GCM:
+		IMB_AES256_GCM_PRE(mgr, keys->enc, &s->gcm);
+		break;
+	default:
+		IMB_AES_KEYEXP_128(mgr, keys->enc, s->enc, dec);
+		hmac_key(mgr, keys->auth, sizeof(keys->auth), 0x36, s->ipad);
+		hmac_key(mgr, keys->auth, sizeof(keys->auth), 0x5c, s->opad);
+		ly_wipe(dec, sizeof(dec));
+		break;
+	}
+}
+
 static int session_create(void *state, const struct ly_srtp_keys *keys, void **session)
 {
-	IMB_MGR *mgr = ((struct state *)state)->mgr;
-	DECLARE_ALIGNED(uint8_t dec[16 * 11], 16);
 	struct ly_srtp_session_keys derived;
 	struct session *s;
 	void *mem = ly_alloc(sizeof(*s) + 64, LY_MEM_MEDIA);
@@ -88,24 +108,16 @@ static int session_create(void *state, const struct ly_srtp_keys *keys, void **s
 		ly_free(mem, LY_MEM_MEDIA);
 		return err;
 	}
-	memcpy(s->salt, derived.salt, sizeof(s->salt));
-	switch (keys->profile) {
-	case LY_SRTP_AEAD_AES_128_GCM:
-		IMB_AES128_GCM_PRE(mgr, derived.enc, &s->gcm);
-		break;
-	case LY_SRTP_AEAD_AES_256_GCM:
-		IMB_AES256_GCM_PRE(mgr, derived.enc, &s->gcm);
-		break;
-	default:
-		IMB_AES_KEYEXP_128(mgr, derived.enc, s->enc, dec);
-		hmac_key(mgr, derived.auth, sizeof(derived.auth), 0x36, s->ipad);
-		hmac_key(mgr, derived.auth, sizeof(derived.auth), 0x5c, s->opad);
-		ly_wipe(dec, sizeof(dec));
-		break;
-	}
+	expand_keys(((struct state *)state)->mgr, s, keys->profile, &derived);
 	ly_wipe(&derived, sizeof(derived));
 	*session = s;
 	return 0;
+}
+
+static void set_session_keys(void *state, void *session, enum ly_srtp_profile profile,
+			     const struct ly_srtp_session_keys *keys)
+{
+	expand_keys(((struct state *)state)->mgr, session, profile, keys);
 }
 
 static void session_destroy(void *session)
@@ -118,7 +130,8 @@ static void session_destroy(void *session)
 }
 
 /* XORs SSRC (at off) and the 48-bit index behind it into the salt, which is what both modes do:
- * RFC 7714 s. 8.1 (off 2 of 12 bytes), RFC 3711 s. 4.1.1 (off 4 of 16, then two bytes of counter). */
+ * RFC 7714 s. 8.1 (off 2 of 12 bytes), RFC 3711 s. 4.1.1 (off 4 of 16, then two bytes of
+ * counter). */
 static void make_iv(uint8_t *iv, size_t off, const struct ly_srtp_job *j)
 {
 	for (size_t i = 0; i < 4; i++)
@@ -232,4 +245,5 @@ const struct ly_srtp_engine_ops ly_srtp_engine_ipsec_mb = {
 	.session_create = session_create,
 	.session_destroy = session_destroy,
 	.protect = protect,
+	.set_session_keys = set_session_keys,
 };

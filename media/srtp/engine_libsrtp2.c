@@ -1,5 +1,5 @@
-/* Outgoing RTP by libsrtp2, everywhere. The library keeps a stream per SSRC and guesses the rollover
- * counter; ours is given, so the guess is corrected where it would differ. */
+/* Outgoing RTP by libsrtp2, everywhere. The library keeps a stream per SSRC and guesses the
+ * rollover counter; ours is given, so the guess is corrected where it would differ. */
 #include <limits.h>
 #include <string.h>
 

@@ -6,11 +6,6 @@
 #include "base/util.h"
 #include "media/srtp/srtp_priv.h"
 
-struct ly_srtp_engine {
-	const struct ly_srtp_engine_ops *ops;
-	void *state; /* owned, the engine's */
-};
-
 /* Best first. */
 static const struct ly_srtp_engine_ops *const engines[] = {
 #ifdef LY_HAVE_IPSEC_MB

@@ -63,7 +63,7 @@ struct ly_srtp_job {
 				  * around a rollover before its first cannot know of it */
 	size_t header_len;       /* set by ly_srtp_protect() for the engine */
 	int err;                 /* out: 0, -EBADMSG (no RTP, or not this sequence number), -ENOSPC,
-				  * -E2BIG (libsrtp2: too many SSRCs), -EEXIST (libsrtp2: sent before) */
+				  * -E2BIG (libsrtp2: too many SSRCs), -EEXIST (libsrtp2: sent) */
 };
 
 /** Protects all jobs; order and sessions are free, nothing is allocated (libsrtp2's engine

@@ -6,6 +6,13 @@
 
 #include "media/srtp/srtp.h"
 
+/** Session keys of one direction (RFC 3711 s. 4.3, RFC 7714 s. 11). Wipe after use. */
+struct ly_srtp_session_keys {
+	uint8_t enc[LY_SRTP_KEY_MAX];
+	uint8_t auth[20];
+	uint8_t salt[LY_SRTP_SALT_MAX];
+};
+
 /** How one engine protects outgoing RTP. State and session are its own structs. */
 struct ly_srtp_engine_ops {
 	const char *name;
@@ -21,23 +28,24 @@ struct ly_srtp_engine_ops {
 	void (*forget)(void *session, uint32_t ssrc);
 	/** Protects those of the jobs whose err is 0; header_len is set, there is room. */
 	void (*protect)(void *state, struct ly_srtp_job *jobs, size_t n);
+	/** Replaces the derived keys, which is how the RFCs' vectors begin; may be NULL. */
+	void (*set_session_keys)(void *state, void *session, enum ly_srtp_profile profile,
+				 const struct ly_srtp_session_keys *keys);
 };
 
 extern const struct ly_srtp_engine_ops ly_srtp_engine_libsrtp2;
 extern const struct ly_srtp_engine_ops ly_srtp_engine_ipsec_mb;
+
+struct ly_srtp_engine {
+	const struct ly_srtp_engine_ops *ops;
+	void *state; /* owned, the engine's */
+};
 
 struct ly_srtp_out {
 	struct ly_srtp_engine *eng; /* borrowed */
 	enum ly_srtp_profile profile;
 	size_t tag_len;
 	void *session; /* owned, the engine's */
-};
-
-/** Session keys of one direction (RFC 3711 s. 4.3, RFC 7714 s. 11). Wipe after use. */
-struct ly_srtp_session_keys {
-	uint8_t enc[LY_SRTP_KEY_MAX];
-	uint8_t auth[20];
-	uint8_t salt[LY_SRTP_SALT_MAX];
 };
 
 /** Derives them from master key and salt. @return 0, -EINVAL, -ENOMEM */

@@ -9,9 +9,9 @@
 #include "base/err.h"
 #include "base/heap.h"
 
-/* The agent's list of outstanding requests (200 at most) is not used: each request is forgotten when
- * it is built and known again while its response is checked, so that any number can be under way and
- * no password has to outlive the call. */
+/* The agent's list of outstanding requests (200 at most) is not used: each request is forgotten
+ * when it is built and known again while its response is checked, so that any number can be
+ * under way and no password has to outlive the call. */
 struct ly_stun {
 	StunAgent agent;
 };

@@ -322,6 +322,55 @@ static void test_wrong_password(void **state)
 	teardown(&w);
 }
 
+/* An ICE-lite peer answers checks and sends none: we control, whatever the offer said. */
+static void test_lite_peer(void **state)
+{
+	struct world w;
+	ly_usec now;
+
+	(void)state;
+	setup(&w, false, false, 0);
+	now = w.net.now;
+	assert_int_equal(0, ly_ice_set_remote(w.a.ice, now, ly_ice_ufrag(w.b.ice),
+					      ly_ice_pwd(w.b.ice), true));
+	assert_int_equal(0, ly_ice_add_remote(w.a.ice, now, &w.b.addr, 1));
+	sim_run(&w.net, &w.a, &w.b, now + LY_SEC(60), NULL); /* consent holds */
+	assert_int_equal(LY_ICE_NOMINATED, ly_ice_state(w.a.ice));
+	assert_int_equal(LY_ICE_NEW, ly_ice_state(w.b.ice)); /* has no credentials of ours */
+	teardown(&w);
+}
+
+/* Every allocation may fail: -ENOMEM and nothing left behind. */
+static void test_out_of_memory(void **state)
+{
+	struct ly_rand rand;
+	struct ly_ice_conf conf = { .rand = &rand,
+				    .ufrag = "abcd",
+				    .pwd = "serverpasswordserverpw" };
+	bool failed = true;
+
+	(void)state;
+	ly_rand_seeded(&rand, 1);
+	for (uint64_t nth = 1; failed; nth++) {
+		struct ly_stun *stun = NULL;
+		struct ly_ice *ice = NULL;
+		int err;
+
+		ly_heap_fail_at(nth);
+		err = ly_stun_create(&stun);
+		conf.stun = stun;
+		err = err ? err : ly_ice_create(&ice, &conf, LY_SEC(1));
+		failed = ly_heap_failed();
+		ly_heap_fail_at(0);
+		assert_int_equal(failed ? -ENOMEM : 0, err);
+		ly_ice_destroy(ice);
+		ly_stun_destroy(stun);
+	}
+	conf.ufrag = "abc";
+	assert_int_equal(-EINVAL, ly_ice_create(&(struct ly_ice *) { NULL }, &conf, LY_SEC(1)));
+	assert_int_equal(0, ly_heap_used(LY_MEM_MEDIA));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +383,8 @@ int main(void)
 		cmocka_unit_test(test_new_address),
 		cmocka_unit_test(test_many_addresses),
 		cmocka_unit_test(test_wrong_password),
+		cmocka_unit_test(test_lite_peer),
+		cmocka_unit_test(test_out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/heap.h"
 #include "base/rand.h"
-#include "media/dtls/dtls.h"
+#include "media/dtls/dtls_priv.h"
 
 static struct ly_dtls_ctx *ctx[2];
 static struct ly_dtls *end[2]; /* 0 server, 1 client */
@@ -179,13 +179,127 @@ static void test_timeout(void **state)
 	assert_int_equal(LY_NEVER, ly_dtls_deadline(end[1]));
 }
 
+/* A client of OpenSSL alone, with datagrams so small that its ClientHello comes in pieces. */
+struct raw_client {
+	SSL_CTX *ctx;
+	SSL *ssl;
+	BIO *in, *out;
+	uint8_t pieces[32][300];
+	size_t len[32], n;
+};
+
+static void raw_open(struct raw_client *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->ctx = SSL_CTX_new(DTLS_method());
+	assert_int_equal(0, SSL_CTX_set_tlsext_use_srtp(c->ctx, "SRTP_AES128_CM_SHA1_80"));
+	SSL_CTX_set_options(c->ctx, SSL_OP_NO_QUERY_MTU);
+	c->ssl = SSL_new(c->ctx);
+	c->in = BIO_new(BIO_s_mem());
+	c->out = BIO_new(BIO_s_mem());
+	BIO_set_mem_eof_return(c->in, -1);
+	BIO_set_mem_eof_return(c->out, -1);
+	SSL_set_bio(c->ssl, c->in, c->out);
+	SSL_set_mtu(c->ssl, 256);
+	/* a name longer than a datagram makes the ClientHello so, too */
+	assert_int_equal(
+		0,
+		SSL_set_alpn_protos(
+			c->ssl,
+			(const unsigned char
+				 *)"\xc8"
+				   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+				   "aaaa"
+				   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+				   "aaaaaaaaa"
+				   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			201));
+	SSL_set_connect_state(c->ssl);
+}
+
+/* Steps the client and cuts its output into records. */
+static void raw_step(struct raw_client *c)
+{
+	uint8_t *p;
+	long left;
+
+	(void)SSL_do_handshake(c->ssl);
+	left = BIO_get_mem_data(c->out, (char **)&p);
+	for (c->n = 0; left >= 13 && c->n < 32; c->n++) {
+		size_t len = 13u + ((size_t)p[11] << 8 | p[12]);
+
+		assert_true(len <= 300 && (long)len <= left);
+		memcpy(c->pieces[c->n], p, len);
+		c->len[c->n] = len;
+		p += len;
+		left -= (long)len;
+	}
+	(void)BIO_reset(c->out);
+}
+
+static void test_hello_in_pieces(void **state)
+{
+	struct raw_client c;
+	struct ly_span data;
+
+	(void)state;
+	raw_open(&c);
+	raw_step(&c);
+	assert_true(c.n >= 2);
+	for (size_t i = c.n; i-- > 0;) { /* the last one first */
+		assert_int_equal(0, ly_dtls_recv(end[0], 0, ly_span(c.pieces[i], c.len[i])));
+		assert_int_equal(i == 0, ly_dtls_poll(end[0], &data));
+		if (i == 0)
+			assert_int_equal(22, data.ptr[0]);
+	}
+	expect(LY_DTLS_HANDSHAKE, LY_DTLS_NEW);
+	SSL_free(c.ssl);
+	SSL_CTX_free(c.ctx);
+}
+
+/* A client without use_srtp: the handshake itself would succeed, but there is nothing to gain. */
+static void test_no_common_profile(void **state)
+{
+	struct raw_client c;
+	struct ly_span data;
+
+	(void)state;
+	raw_open(&c);
+	SSL_free(c.ssl);
+	SSL_CTX_free(c.ctx);
+	c.ctx = SSL_CTX_new(DTLS_method());
+	SSL_CTX_set_options(c.ctx, SSL_OP_NO_QUERY_MTU);
+	SSL_CTX_use_certificate(c.ctx, SSL_CTX_get0_certificate(ctx[1]->ssl_ctx));
+	SSL_CTX_use_PrivateKey(c.ctx, SSL_CTX_get0_privatekey(ctx[1]->ssl_ctx));
+	c.ssl = SSL_new(c.ctx);
+	c.in = BIO_new(BIO_s_mem());
+	c.out = BIO_new(BIO_s_mem());
+	BIO_set_mem_eof_return(c.in, -1);
+	BIO_set_mem_eof_return(c.out, -1);
+	SSL_set_bio(c.ssl, c.in, c.out);
+	SSL_set_mtu(c.ssl, 256);
+	SSL_set_connect_state(c.ssl);
+	for (int round = 0; round < 8; round++) {
+		raw_step(&c);
+		for (size_t i = 0; i < c.n; i++)
+			(void)ly_dtls_recv(end[0], 0, ly_span(c.pieces[i], c.len[i]));
+		while (ly_dtls_poll(end[0], &data))
+			BIO_write(c.in, data.ptr, (int)data.len);
+	}
+	expect(LY_DTLS_FAILED, LY_DTLS_NEW);
+	assert_string_equal("no common SRTP profile", ly_dtls_error(end[0]));
+	SSL_free(c.ssl);
+	SSL_CTX_free(c.ctx);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_handshake), T(test_wrong_fingerprint), T(test_fingerprint_text),
-		T(test_garbage),   T(test_broken_handshake),  T(test_timeout),
+		T(test_handshake),       T(test_wrong_fingerprint), T(test_fingerprint_text),
+		T(test_garbage),         T(test_broken_handshake),  T(test_timeout),
+		T(test_hello_in_pieces), T(test_no_common_profile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,38 +294,87 @@ static void test_rtcp(void **state)
 	}
 }
 
-/* RFC 7714 s. 16.1.1 (AEAD_AES_128_GCM): session keys given, so the IV and the layout are checked
- * by unprotecting what the vector's own steps give; here the plain text and header are the RFC's.
- */
-static void test_gcm_layout(void **state)
+/* RFC 7714 s. 16.1.1 and 16.2.1: the vectors begin with session keys. */
+static void test_gcm_vectors(void **state)
 {
-	struct ly_srtp_keys k = { .profile = LY_SRTP_AEAD_AES_128_GCM };
+	static const char plain[] =
+		"8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e69732064697669"
+		"736120696e207061727465732074726573";
+	static const struct {
+		enum ly_srtp_profile profile;
+		const char *key, *sealed; /* payload and tag */
+	} rows[] = {
+		{ LY_SRTP_AEAD_AES_128_GCM, "000102030405060708090a0b0c0d0e0f",
+		  "f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833"
+		  "899d7f27beb16a9152cf765ee4390cce" },
+		{ LY_SRTP_AEAD_AES_256_GCM,
+		  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+		  "32b1de78a822fe12ef9f78fa332e33aab18012389a58e2f3b50b2a0276ffae0f1ba63799b87b"
+		  "7aa3db36dfffd6b0f9bb7878d7a76c13" },
+	};
 	struct ly_srtp_engine *eng;
-	struct ly_srtp_out *out;
-	uint8_t *p = pkts[0][0];
-	struct ly_srtp_job j;
 
 	(void)state;
-	unhex("8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e69732064697669736120696e20706172"
-	      "74657"
-	      "32074726573",
-	      p, 50);
 	assert_int_equal(0, ly_srtp_engine_create(&eng, NULL));
-	assert_int_equal(0, ly_srtp_out_create(&out, eng, &k));
-	j = (struct ly_srtp_job) { out, p, 50, 1600, 0xf17b, 0, 0 };
-	assert_int_equal(1, ly_srtp_protect(eng, &j, 1));
-	assert_int_equal(66, j.len);
-	ly_srtp_out_destroy(out);
+	for (size_t i = 0; eng->ops->set_session_keys && i < LY_COUNTOF(rows); i++) {
+		struct ly_srtp_keys master = { .profile = rows[i].profile };
+		struct ly_srtp_session_keys keys = { .salt = "Quid pro quo" };
+		struct ly_srtp_out *out;
+		uint8_t *p = pkts[0][0], want[66];
+		struct ly_srtp_job j;
+
+		unhex(plain, p, 50);
+		unhex(plain, want, 50);
+		unhex(rows[i].sealed, want + 12, 54);
+		unhex(rows[i].key, keys.enc, strlen(rows[i].key) / 2);
+		assert_int_equal(0, ly_srtp_out_create(&out, eng, &master));
+		eng->ops->set_session_keys(eng->state, out->session, rows[i].profile, &keys);
+		j = (struct ly_srtp_job) { out, p, 50, 1600, 0xf17b, 0, 0 };
+		assert_int_equal(1, ly_srtp_protect(eng, &j, 1));
+		ly_assert_bytes(ly_srtp_profile_name(rows[i].profile), ly_span(want, 66),
+				ly_span(p, j.len));
+		ly_srtp_out_destroy(out);
+	}
 	ly_srtp_engine_destroy(eng);
+}
+
+/* Every allocation of ours may fail: an error, no leak, no crash. */
+static void test_out_of_memory(void **state)
+{
+	struct ly_srtp_keys k = make_keys(LY_SRTP_AEAD_AES_128_GCM, 3);
+
+	(void)state;
+	for (const char *const *e = ly_srtp_engine_names(); *e; e++) {
+		bool failed = true;
+
+		for (uint64_t nth = 1; failed; nth++) {
+			struct ly_srtp_engine *eng = NULL;
+			struct ly_srtp_out *out = NULL;
+			struct ly_srtp *in = NULL;
+			int err;
+
+			ly_heap_fail_at(nth);
+			err = ly_srtp_engine_create(&eng, *e);
+			err = err ? err : ly_srtp_out_create(&out, eng, &k);
+			err = err ? err : ly_srtp_create(&in, &k, 4);
+			failed = ly_heap_failed();
+			ly_heap_fail_at(0);
+			assert_int_equal(failed ? -ENOMEM : 0, err);
+			ly_srtp_destroy(in);
+			ly_srtp_out_destroy(out);
+			ly_srtp_engine_destroy(eng);
+			assert_int_equal(0, ly_heap_used(LY_MEM_MEDIA));
+		}
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_derive),     cmocka_unit_test(test_engines_agree),
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_bad_jobs),   cmocka_unit_test(test_rtcp),
-		cmocka_unit_test(test_gcm_layout),
+		cmocka_unit_test(test_derive),      cmocka_unit_test(test_engines_agree),
+		cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_bad_jobs),    cmocka_unit_test(test_rtcp),
+		cmocka_unit_test(test_gcm_vectors), cmocka_unit_test(test_out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
