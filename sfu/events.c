@@ -1,5 +1,5 @@
-/* Events are not queued but marked on what they are about and read off its state when they are polled, so
- * that there is at most one of a kind per object. */
+/* Events are not queued but marked on what they are about and read off its state when they are
+ * polled, so that there is at most one of a kind per object. */
 #include <string.h>
 
 #include "base/err.h"
@@ -82,7 +82,7 @@ static bool ep_event(struct ly_sfu *s, struct sfu_endpoint *ep, struct ly_sfu_ev
 		ep->ev_forwarded = false;
 		ev->kind = LY_SFU_EV_FORWARDED_SOURCES;
 		add_forwarded(s, ev, ep);
-		ev->names = (const char (*)[LY_SFU_NAME_MAX])s->names;
+		ev->names = (const char(*)[LY_SFU_NAME_MAX])s->names;
 		return true;
 	}
 	return false;
@@ -97,7 +97,7 @@ static void speaker_event(struct ly_sfu *s, struct sfu_conference *c, struct ly_
 	for (unsigned i = 0; i < c->n_previous; i++)
 		if (c->speaker && strcmp(c->previous[i], c->speaker->id) != 0)
 			add_name(s, ev, c->previous[i]);
-	ev->names = (const char (*)[LY_SFU_NAME_MAX])s->names;
+	ev->names = (const char(*)[LY_SFU_NAME_MAX])s->names;
 }
 
 bool ly_sfu_poll_event(struct ly_sfu *s, struct ly_sfu_event *ev)

@@ -15,8 +15,9 @@ struct rtp_in {
 	ly_usec now;
 };
 
-/* The packet receivers are sent, but for what differs between them: fixed header, the elements everybody
- * negotiated, payload. The sender's MID would route it to a wrong m-line, so it is left out. */
+/* The packet receivers are sent, but for what differs between them: fixed header, the elements
+ * everybody negotiated, payload. The sender's MID would route it to a wrong m-line, so it is
+ * left out. */
 static struct ly_pkt *clean_copy(struct ly_sfu *s, const struct rtp_in *in)
 {
 	static const uint8_t zero[2];
@@ -140,7 +141,8 @@ static void count(struct rtp_in *in, struct sfu_endpoint *ep, bool is_rtx)
 		ly_rtp_stats_recv(&in->src->stats, in->rtp.seq, in->rtp.ts, in->pkt.len, in->now);
 }
 
-/* The SSRC is read before anything is decrypted: a stranger's costs nothing and takes no session state. */
+/* The SSRC is read before anything is decrypted: a stranger's costs nothing and takes no
+ * session state. */
 static struct sfu_source *source_of(struct ly_sfu *s, struct sfu_endpoint *ep, uint32_t ssrc)
 {
 	struct sfu_source *src = sfu_source_find(ep->conf, ssrc);

@@ -1,5 +1,5 @@
-/* What goes out: control datagrams as they are, and the jobs of forwarded packets, built, protected in one
- * batch and grouped into runs. */
+/* What goes out: control datagrams as they are, and the jobs of forwarded packets, built,
+ * protected in one batch and grouped into runs. */
 #include <string.h>
 
 #include "base/err.h"
@@ -23,9 +23,9 @@ int sfu_output_init(struct ly_sfu *s)
 	s->ctl = ly_alloc(SFU_CTL_ARENA, LY_MEM_SFU);
 	s->ctl_outs = ly_alloc(SFU_MAX_CTL * sizeof(*s->ctl_outs), LY_MEM_SFU);
 	return s->jobs && s->arena && s->srtp_jobs && s->job_owner && s->job_audio && s->outs &&
-			       s->ctl && s->ctl_outs ?
-		       0 :
-		       -ENOMEM;
+			       s->ctl && s->ctl_outs
+		       ? 0
+		       : -ENOMEM;
 }
 
 void sfu_output_fini(struct ly_sfu *s)

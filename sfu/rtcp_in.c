@@ -1,5 +1,5 @@
-/* RTCP from an endpoint: about what it sends us (SR) and about what we send it (RR, NACK, PLI, FIR, REMB,
- * transport-wide feedback). */
+/* RTCP from an endpoint: about what it sends us (SR) and about what we send it (RR, NACK, PLI,
+ * FIR, REMB, transport-wide feedback). */
 #include <string.h>
 
 #include "base/err.h"
@@ -23,7 +23,8 @@ static void on_report(struct sfu_endpoint *ep, const struct ly_rtp_report *r, ly
 	sub->fraction_lost = r->fraction_lost;
 	sub->lost = r->lost > 0 ? (uint32_t)r->lost : 0;
 	sub->jitter = r->jitter;
-	/* LSR is the sender's clock, so the way back is measured by our own note of when it was sent */
+	/* LSR is the sender's clock, so the way back is measured by our own note of when it was
+	 * sent */
 	if (r->lsr && r->lsr == sub->lsr) {
 		ly_usec rtt = now - sub->lsr_at - (ly_usec)r->dlsr * 1000000 / 65536;
 

@@ -1,5 +1,5 @@
-/* RTCP to an endpoint: about what it sends (NACK, PLI, transport-wide feedback or REMB, RR) and about what it
- * is sent (SR with the senders' clocks, BYE). */
+/* RTCP to an endpoint: about what it sends (NACK, PLI, transport-wide feedback or REMB, RR) and
+ * about what it is sent (SR with the senders' clocks, BYE). */
 #include <string.h>
 
 #include "base/err.h"
@@ -106,9 +106,9 @@ static void close_interval(struct sfu_source *src, ly_usec elapsed)
 	int64_t new_expected = expected - src->last_expected;
 	int64_t new_received = (int64_t)(st->received - src->last_received);
 
-	src->loss = new_expected > 0 && new_received < new_expected ?
-			    (double)(new_expected - new_received) / (double)new_expected :
-			    0.0;
+	src->loss = new_expected > 0 && new_received < new_expected
+			    ? (double)(new_expected - new_received) / (double)new_expected
+			    : 0.0;
 	src->rate_bps = elapsed > 0 ? src->rate_bytes * 8000000 / (uint64_t)elapsed : 0;
 	src->rate_bytes = 0;
 	src->last_expected = expected;
@@ -211,8 +211,8 @@ static void report(struct ly_sfu *s, struct sfu_endpoint *ep, ly_usec now)
 	for (unsigned i = 0; i < ep->n_sources; i++)
 		close_interval(ep->sources[i], elapsed);
 	ep->down_bps =
-		elapsed > 0 ? (ep->down_bytes - ep->down_rate_bytes) * 8000000 / (uint64_t)elapsed :
-			      0;
+		elapsed > 0 ? (ep->down_bytes - ep->down_rate_bytes) * 8000000 / (uint64_t)elapsed
+			    : 0;
 	ep->down_rate_bytes = ep->down_bytes;
 	ep->rtx_left = SFU_RTX_PER_REPORT;
 	ep->report_last = now;

@@ -1,5 +1,6 @@
-/* Which of a source's last 1024 packets came: nothing is forwarded twice, because a sequence number used twice
- * with the same key would break the protection of a receiver's SRTP (RFC 7714 s. 9.1). */
+/* Which of a source's last 1024 packets came: nothing is forwarded twice, because a sequence
+ * number used twice with the same key would break the protection of a receiver's SRTP (RFC 7714
+ * s. 9.1). */
 #ifndef LY_SFU_SEEN_H
 #define LY_SFU_SEEN_H
 

@@ -153,7 +153,8 @@ size_t ly_sfu_recv(struct ly_sfu *s, ly_usec now, struct ly_sfu_in *in, size_t n
 	size_t i = 0;
 
 	s->now = now;
-	/* one packet makes at most one job per endpoint, or the 17 packets of a NACK entry many times */
+	/* one packet makes at most one job per endpoint, or the 17 packets of a NACK entry many
+	 * times */
 	for (; i < n && !sfu_output_is_full(s, LY_SFU_MAX_ENDPOINTS); i++)
 		datagram_in(s, &in[i], now);
 	sfu_settle(s, now);

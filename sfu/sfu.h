@@ -1,5 +1,5 @@
-/* The selective forwarding unit of one media thread: conferences, their endpoints (one ICE + DTLS + SRTP
- * transport each) and who is forwarded what.
+/* The selective forwarding unit of one media thread: conferences, their endpoints (one ICE +
+ * DTLS + SRTP transport each) and who is forwarded what.
  *
  * Sans-IO. Datagrams and the time go in; runs of datagrams, events and one deadline come out:
  *
@@ -8,9 +8,10 @@
  *           while (ly_sfu_poll_event(...))  tell them
  *           ly_sfu_deadline()               arm one timer
  *
- * A packet's way: demultiplex (RFC 7983) by address, unprotect, one clean copy in a pooled buffer, one small
- * job per receiver; ly_sfu_poll_out() turns the jobs into packets, receiver by receiver, protects them
- * in one batch and groups equal sizes into runs. Nothing is allocated per packet. */
+ * A packet's way: demultiplex (RFC 7983) by address, unprotect, one clean copy in a pooled
+ * buffer, one small job per receiver; ly_sfu_poll_out() turns the jobs into packets, receiver
+ * by receiver, protects them in one batch and groups equal sizes into runs. Nothing is
+ * allocated per packet. */
 #ifndef LY_SFU_SFU_H
 #define LY_SFU_SFU_H
 
@@ -28,7 +29,7 @@ struct ly_sfu_conf {
 	const char *engine;       /* of SRTP; NULL = the best there is */
 	ly_usec lost_after;       /* 0 = 15 s */
 	ly_usec connect_within;   /* 0 = 30 s */
-	uint8_t local_of[2];      /* socket for IPv4, IPv6 destinations that nothing came from yet */
+	uint8_t local_of[2]; /* socket for IPv4, IPv6 destinations that nothing came from yet */
 };
 
 /** A received datagram. The bytes are decrypted in place and not kept. */
@@ -40,7 +41,8 @@ struct ly_sfu_in {
 	size_t cap; /* at least len */
 };
 
-/** A run of datagrams to one destination, all of @c segment bytes, the last one no longer; segment 0: one
+/** A run of datagrams to one destination, all of @c segment bytes, the last one no longer;
+ *  segment 0: one
  *  datagram. Borrowed until the next call of anything. */
 struct ly_sfu_out {
 	struct ly_addr dst;
@@ -85,8 +87,8 @@ size_t ly_sfu_poll_out(struct ly_sfu *s, ly_usec now, const struct ly_sfu_out **
 bool ly_sfu_poll_event(struct ly_sfu *s, struct ly_sfu_event *ev);
 ly_usec ly_sfu_deadline(const struct ly_sfu *s);
 
-/* Commands [in]. All: 0; -ENOENT no such conference or endpoint; -EEXIST id, ufrag, name or SSRC in use;
- * -EINVAL malformed; -E2BIG a limit; -ENOMEM. On error nothing has changed. */
+/* Commands [in]. All: 0; -ENOENT no such conference or endpoint; -EEXIST id, ufrag, name or
+ * SSRC in use; -EINVAL malformed; -E2BIG a limit; -ENOMEM. On error nothing has changed. */
 
 int ly_sfu_create_conference(struct ly_sfu *s, uint64_t conf, const char *name, ly_usec now);
 /** Says BYE and close_notify to all. */

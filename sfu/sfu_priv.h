@@ -1,5 +1,6 @@
-/* What the SFU's files share. Ownership: the SFU owns conferences and paths, a conference its endpoints, an
- * endpoint its sources, a source its subscriptions (one slot per endpoint of the conference). */
+/* What the SFU's files share. Ownership: the SFU owns conferences and paths, a conference its
+ * endpoints, an endpoint its sources, a source its subscriptions (one slot per endpoint of the
+ * conference). */
 #ifndef LY_SFU_SFU_PRIV_H
 #define LY_SFU_SFU_PRIV_H
 
@@ -25,10 +26,10 @@
 
 #define SFU_AUDIO_RATE 48000
 #define SFU_VIDEO_RATE 90000
-#define SFU_MAX_PATHS 32       /* addresses of one endpoint, as many as its ICE agent's pairs */
-#define SFU_MAX_JOBS 16384     /* packets waiting to be built */
-#define SFU_ARENA (512 << 10)  /* bytes of built packets handed out at once */
-#define SFU_MAX_BUILT 256      /* packets handed out at once */
+#define SFU_MAX_PATHS 32        /* addresses of one endpoint, as many as its ICE agent's pairs */
+#define SFU_MAX_JOBS 16384      /* packets waiting to be built */
+#define SFU_ARENA (512 << 10)   /* bytes of built packets handed out at once */
+#define SFU_MAX_BUILT 256       /* packets handed out at once */
 #define SFU_CTL_ARENA (1 << 20) /* STUN, DTLS, RTCP waiting to be sent */
 #define SFU_MAX_CTL 4096
 #define SFU_CACHE 256              /* packets kept per video source … */
@@ -146,7 +147,7 @@ struct sfu_endpoint {
 	struct ly_addr dst; /* selected; family 0 = none */
 	uint8_t local;
 	char ufrag[LY_SFU_ICE_MAX], old_ufrag[LY_SFU_ICE_MAX]; /* keys in the SFU's map */
-	bool has_remote, is_ready; /* ready: media flows */
+	bool has_remote, is_ready;                             /* ready: media flows */
 	struct ly_sfu_remote remote;
 	enum ly_sfu_endpoint_state state;
 	enum ly_sfu_reason reason;
@@ -285,8 +286,7 @@ void sfu_stranger(struct ly_sfu *s, const struct ly_addr *from, const char *what
 /* input.c */
 void sfu_rtp_in(struct ly_sfu *s, struct sfu_endpoint *ep, uint8_t *data, size_t len, ly_usec now);
 /* rtcp_in.c */
-void sfu_rtcp_in(struct ly_sfu *s, struct sfu_endpoint *ep, uint8_t *data, size_t len,
-		 ly_usec now);
+void sfu_rtcp_in(struct ly_sfu *s, struct sfu_endpoint *ep, uint8_t *data, size_t len, ly_usec now);
 
 /* rtcp_out.c */
 /** Sends what is due: NACKs, keyframe requests, transport-wide feedback, reports. */

@@ -17,8 +17,8 @@ static struct sfu_ledger *ledger_find(struct sfu_endpoint *to, uint32_t ssrc)
 	return NULL;
 }
 
-/* Remembers where the numbers of an ended stream stopped: its SSRC may come back, but no number may be used
- * twice with the same key (RFC 7714 s. 9.1). */
+/* Remembers where the numbers of an ended stream stopped: its SSRC may come back, but no number
+ * may be used twice with the same key (RFC 7714 s. 9.1). */
 static int ledger_note(struct sfu_endpoint *to, const struct sfu_sub *sub)
 {
 	struct sfu_ledger *l = ledger_find(to, sub->source->desc.ssrc);
@@ -147,9 +147,8 @@ static struct sfu_source *source_create(struct sfu_endpoint *ep,
 	ly_rtp_stats_init(&src->stats, src->rate);
 	ly_nack_init(&src->nack);
 	src->subs = ly_alloc(ep->conf->cap * sizeof(*src->subs), LY_MEM_SFU);
-	if (src->subs == NULL ||
-	    (desc->kind == LY_SFU_VIDEO &&
-	     ly_rtp_cache_init(&src->cache, SFU_CACHE, SFU_CACHE_AGE))) {
+	if (src->subs == NULL || (desc->kind == LY_SFU_VIDEO &&
+				  ly_rtp_cache_init(&src->cache, SFU_CACHE, SFU_CACHE_AGE))) {
 		ly_free(src->subs, LY_MEM_SFU);
 		ly_free(src, LY_MEM_SFU);
 		return NULL;

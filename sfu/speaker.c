@@ -32,7 +32,8 @@ bool ly_voice_takes_over(struct ly_voice *v, const struct ly_voice *speaker)
 {
 	bool louder = v->quick >= SPEECH;
 
-	/* A speaker who has fallen silent is beaten by anyone who speaks, after the same half second. */
+	/* A speaker who has fallen silent is beaten by anyone who speaks, after the same half
+	 * second. */
 	if (louder && speaker && speaker->quick >= SPEECH)
 		louder = v->slow >= speaker->slow + MARGIN && v->quick > speaker->quick;
 	v->ahead = louder ? (uint8_t)(v->ahead < ROUNDS ? v->ahead + 1 : ROUNDS) : 0;

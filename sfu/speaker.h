@@ -1,5 +1,5 @@
-/* Who speaks: from the audio levels senders put in their packets (RFC 6464), with hysteresis so that a cough
- * or a word thrown in does not take the picture away from the speaker. */
+/* Who speaks: from the audio levels senders put in their packets (RFC 6464), with hysteresis so
+ * that a cough or a word thrown in does not take the picture away from the speaker. */
 #ifndef LY_SFU_SPEAKER_H
 #define LY_SFU_SPEAKER_H
 
@@ -24,7 +24,8 @@ struct ly_voice {
 void ly_voice_level(struct ly_voice *v, uint8_t level, ly_usec now);
 /** Lets a voice that sends nothing (muted, DTX) fade. Once per interval. */
 void ly_voice_fade(struct ly_voice *v, ly_usec now);
-/** True when @p v should take over from @p speaker (NULL: nobody speaks yet). Once per interval. */
+/** True when @p v should take over from @p speaker (NULL: nobody speaks yet). Once per
+ *  interval. */
 bool ly_voice_takes_over(struct ly_voice *v, const struct ly_voice *speaker);
 
 #endif

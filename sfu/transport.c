@@ -12,8 +12,9 @@
 #define SRTP_MAX_SSRCS 64
 
 static const char *const state_names[] = { "checking", "connected", "disconnected", "failed" };
-static const char *const reason_names[] = { "",		    "never-connected", "consent-lost",
-					    "dtls-failed", "dtls-closed",     "fingerprint" };
+static const char *const reason_names[] = {
+	"", "never-connected", "consent-lost", "dtls-failed", "dtls-closed", "fingerprint"
+};
 
 void sfu_set_state(struct ly_sfu *s, struct sfu_endpoint *ep, enum ly_sfu_endpoint_state state,
 		   enum ly_sfu_reason reason)
@@ -85,8 +86,8 @@ static void path_evict(struct ly_sfu *s, struct sfu_endpoint *ep)
 		path_free(s, oldest);
 }
 
-/* The peer has proven to be at this address. An address may change hands: a page that was reloaded may
- * get the same port. */
+/* The peer has proven to be at this address. An address may change hands: a page that was
+ * reloaded may get the same port. */
 static void path_learn(struct ly_sfu *s, struct sfu_endpoint *ep, const struct ly_sfu_in *in,
 		       ly_usec now)
 {
@@ -405,9 +406,9 @@ static void follow_dtls(struct ly_sfu *s, struct sfu_endpoint *ep)
 	case LY_DTLS_FAILED:
 		ly_log(&ep->log, LY_WARN, "dtls-failed", "why=%s", ly_dtls_error(ep->dtls));
 		sfu_set_state(s, ep, LY_SFU_FAILED,
-			      strstr(ly_dtls_error(ep->dtls), "fingerprint") ?
-				      LY_SFU_REASON_FINGERPRINT :
-				      LY_SFU_REASON_DTLS_FAILED);
+			      strstr(ly_dtls_error(ep->dtls), "fingerprint")
+				      ? LY_SFU_REASON_FINGERPRINT
+				      : LY_SFU_REASON_DTLS_FAILED);
 		break;
 	default:
 		break;

@@ -1,5 +1,6 @@
-/* The plain structs with which the layer above describes conferences, endpoints and sources to the SFU,
- * and in which the SFU tells numbers back. No pointers to SFU objects: they may cross threads. */
+/* The plain structs with which the layer above describes conferences, endpoints and sources to
+ * the SFU, and in which the SFU tells numbers back. No pointers to SFU objects: they may cross
+ * threads. */
 #ifndef LY_SFU_TYPES_H
 #define LY_SFU_TYPES_H
 
@@ -20,7 +21,8 @@
 /** Most endpoints of one conference. */
 #define LY_SFU_MAX_ENDPOINTS 500
 
-/* Payload types and header extension ids of the offer (docs/PROTOCOL.md); the same for everyone. */
+/* Payload types and header extension ids of the offer (docs/PROTOCOL.md); the same for
+ * everyone. */
 #define LY_SFU_PT_OPUS 111
 #define LY_SFU_PT_VP8 100
 #define LY_SFU_PT_RTX 96
@@ -58,12 +60,14 @@ struct ly_sfu_remote {
 /** One transport of one participant. */
 struct ly_sfu_endpoint_conf {
 	char id[LY_SFU_ID_MAX]; /* unique in the conference */
-	/* Ours, chosen by the caller; the ufrag (at least 8 random characters) unique in the process. */
+	/* Ours, chosen by the caller; the ufrag (at least 8 random characters) unique in the
+	 * process. */
 	char ufrag[LY_SFU_ICE_MAX];
 	char pwd[LY_SFU_ICE_MAX];
 	bool has_remote;
 	struct ly_sfu_remote remote; /* when has_remote; else ly_*_set_remote() later */
-	/* Ours for RTCP: sender SSRCs of the announced jvb-a0 and jvb-v0; 0 = chosen at random. */
+	/* Ours for RTCP: sender SSRCs of the announced jvb-a0 and jvb-v0; 0 = chosen at
+	 * random. */
 	uint32_t own_audio_ssrc, own_video_ssrc;
 };
 
@@ -93,7 +97,8 @@ struct ly_sfu_constraints {
 /** Most entries of each list of constraints that are kept. */
 #define LY_SFU_MAX_CONSTRAINTS 256
 
-/*  CHECKING --ICE and DTLS up, fingerprint right--> CONNECTED --silent--> DISCONNECTED --> CONNECTED …
+/*  CHECKING --ICE and DTLS up, fingerprint right--> CONNECTED --silent--> DISCONNECTED -->
+ * CONNECTED …
  *     any --15 s without consent, DTLS closed or failed--> FAILED (final) */
 enum ly_sfu_endpoint_state {
 	LY_SFU_CHECKING,

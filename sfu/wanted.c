@@ -1,11 +1,12 @@
-/* Who is sent which video: receivers' constraints, last-N with the selected and the loudest first; and what
- * that means for the senders. */
+/* Who is sent which video: receivers' constraints, last-N with the selected and the loudest
+ * first; and what that means for the senders. */
 #include <string.h>
 
 #include "base/err.h"
 #include "sfu/sfu_priv.h"
 
-/* A sender is told to send less only when that has lasted: a page being reloaded is back sooner. */
+/* A sender is told to send less only when that has lasted: a page being reloaded is back
+ * sooner. */
 #define LOWER_AFTER LY_SEC(2)
 
 static uint16_t limit_of(const struct sfu_endpoint *to, const struct sfu_source *src)
@@ -52,7 +53,8 @@ struct choice {
 	uint64_t rank;
 };
 
-/* Marks the best last_n of the candidates by going through them as often as one is taken: N is small. */
+/* Marks the best last_n of the candidates by going through them as often as one is taken: N is
+ * small. */
 static void take_best(struct ly_sfu *s, struct choice *all, size_t n, size_t last_n)
 {
 	for (size_t taken = 0; taken < n; taken++) {
@@ -171,7 +173,7 @@ void sfu_wanted_run(struct ly_sfu *s, struct sfu_conference *c, ly_usec now)
 static int copy_selected(struct sfu_endpoint *ep, const struct ly_sfu_constraints *c)
 {
 	size_t n = LY_MIN(c->n_selected, (size_t)LY_SFU_MAX_CONSTRAINTS);
-	char (*copy)[LY_SFU_NAME_MAX] = ly_alloc(n * LY_SFU_NAME_MAX, LY_MEM_SFU);
+	char(*copy)[LY_SFU_NAME_MAX] = ly_alloc(n * LY_SFU_NAME_MAX, LY_MEM_SFU);
 
 	if (copy == NULL)
 		return -ENOMEM;

@@ -55,6 +55,7 @@ static void set_state(struct ly_dtls *d, enum ly_dtls_state to, const char *why)
 			1 << LY_DTLS_KEYED | 1 << LY_DTLS_FAILED | 1 << LY_DTLS_CLOSED,
 		[LY_DTLS_KEYED] = 1 << LY_DTLS_READY | 1 << LY_DTLS_FAILED | 1 << LY_DTLS_CLOSED,
 		[LY_DTLS_READY] = 1 << LY_DTLS_CLOSED | 1 << LY_DTLS_FAILED,
+		[LY_DTLS_FAILED] = 0,
 	};
 
 	if (d->state == to || !(allowed[d->state] & 1 << to))

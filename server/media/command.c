@@ -64,7 +64,7 @@ void *ly_media_dup(const void *from, size_t n, size_t size)
 
 static int run_sources(const struct ly_media_cmd *c, struct ly_sfu *sfu, ly_usec now)
 {
-	const char (*gone)[LY_SFU_NAME_MAX] = (const char (*)[LY_SFU_NAME_MAX])c->names;
+	const char(*gone)[LY_SFU_NAME_MAX] = (const char(*)[LY_SFU_NAME_MAX])c->names;
 
 	if (c->kind == LY_MEDIA_CMD_ADD_SOURCES)
 		return ly_sfu_add_sources(sfu, c->conf, c->id, c->sources, c->n, now);

@@ -1,4 +1,5 @@
-/* Commands on their way from the loops to a media thread: one allocation each, with deep copies. */
+/* Commands on their way from the loops to a media thread: one allocation each, with deep
+ * copies. */
 #ifndef LY_SERVER_MEDIA_COMMAND_H
 #define LY_SERVER_MEDIA_COMMAND_H
 
@@ -25,9 +26,9 @@ struct ly_media_cmd {
 	uint64_t conf;
 	uint64_t token;
 	char id[LY_SFU_ID_MAX];
-	char name[64];                     /* of the conference */
-	struct ly_sfu_endpoint_conf *ep;   /* wiped when freed */
-	struct ly_sfu_remote *remote;      /* wiped when freed */
+	char name[64];                   /* of the conference */
+	struct ly_sfu_endpoint_conf *ep; /* wiped when freed */
+	struct ly_sfu_remote *remote;    /* wiped when freed */
 	struct ly_addr addr;
 	char ufrag[LY_SFU_ICE_MAX], pwd[LY_SFU_ICE_MAX];
 	struct ly_sfu_source_desc *sources;

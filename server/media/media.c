@@ -73,8 +73,8 @@ static void add_addr(struct ly_media_conf *c, const struct ly_addr *a)
 		c->bind[c->n_bind++] = *a;
 }
 
-/* The machine's addresses in place of a wildcard: an answer must leave from the address asked. Loopback comes
- * last, for browsers on the same machine. */
+/* The machine's addresses in place of a wildcard: an answer must leave from the address asked.
+ * Loopback comes last, for browsers on the same machine. */
 static int expand(struct ly_media_conf *c, uint8_t family)
 {
 	struct ifaddrs *all;
@@ -248,7 +248,8 @@ static int post(struct ly_media *m, struct ly_media_cmd *c, int err)
 		ly_media_cmd_destroy(c);
 		return err;
 	}
-	/* under the lock, so that commands of one conference are queued in the order of the calls */
+	/* under the lock, so that commands of one conference are queued in the order of the
+	 * calls */
 	pthread_mutex_lock(&m->lock);
 	p = ly_map_find_num(&m->places, c->conf);
 	if (p == NULL) {
@@ -420,7 +421,7 @@ int ly_media_set_constraints(struct ly_media *m, uint64_t conf, const char *endp
 		c->constraints = *from;
 		c->names = ly_media_dup(from->selected, n_sel, LY_SFU_NAME_MAX);
 		c->limits = ly_media_dup(from->sources, n_lim, sizeof(*c->limits));
-		c->constraints.selected = (const char (*)[LY_SFU_NAME_MAX])c->names;
+		c->constraints.selected = (const char(*)[LY_SFU_NAME_MAX])c->names;
 		c->constraints.n_selected = n_sel;
 		c->constraints.sources = c->limits;
 		c->constraints.n_sources = n_lim;

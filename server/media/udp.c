@@ -12,7 +12,8 @@
 #define UDP_SEGMENT 103
 #endif
 
-/* Bursts of keyframes of a full room must fit: 4 MB hold some 1800 datagrams (a 1200-byte one takes 2304). */
+/* Bursts of keyframes of a full room must fit: 4 MB hold some 1800 datagrams (a 1200-byte one
+ * takes 2304). */
 #define SOCKET_BUFFER (4 << 20)
 /* How long a full send buffer is waited for before the rest of a batch is dropped. */
 #define SEND_WAIT_MS 5
@@ -173,13 +174,15 @@ static uint16_t n_datagrams(const struct ly_sfu_out *o)
 }
 
 /* One message failed: @return true if it is to be tried again as it is. */
-static bool on_error(struct ly_udp *u, const struct ly_sfu_out *o, int err, struct ly_udp_sent *sent)
+static bool on_error(struct ly_udp *u, const struct ly_sfu_out *o, int err,
+		     struct ly_udp_sent *sent)
 {
 	if (err == EINTR)
 		return true;
 	if (err == EAGAIN && wait_writable(u->fd))
 		return true;
-	/* A device without checksum offload says EIO: from now on without runs; this one is lost. */
+	/* A device without checksum offload says EIO: from now on without runs; this one is
+	 * lost. */
 	if (n_datagrams(o) > 1 && (err == EIO || err == EINVAL))
 		u->has_gso = false;
 	sent->dropped += n_datagrams(o);
@@ -209,7 +212,8 @@ static void send_some(struct ly_udp *u, const struct ly_sfu_out *out, size_t n,
 	}
 }
 
-/* Without UDP_SEGMENT: the run's datagrams as messages of their own. @return the next place in @p at */
+/* Without UDP_SEGMENT: the run's datagrams as messages of their own. @return the next place in
+ * @p at */
 static size_t split(const struct ly_sfu_out *o, size_t *done, struct ly_sfu_out *at, size_t room)
 {
 	size_t n = 0;
@@ -217,7 +221,8 @@ static size_t split(const struct ly_sfu_out *o, size_t *done, struct ly_sfu_out 
 	while (n < room && *done < o->len) {
 		size_t len = LY_MIN((size_t)o->segment, o->len - *done);
 
-		at[n++] = (struct ly_sfu_out) { .dst = o->dst, .data = o->data + *done, .len = len };
+		at[n++] =
+			(struct ly_sfu_out) { .dst = o->dst, .data = o->data + *done, .len = len };
 		*done += len;
 	}
 	return n;

@@ -1,5 +1,5 @@
-/* A UDP socket of a media thread: datagrams in and out in batches (recvmmsg, sendmmsg), runs of equal
- * datagrams as one UDP_SEGMENT message where the kernel can. */
+/* A UDP socket of a media thread: datagrams in and out in batches (recvmmsg, sendmmsg), runs of
+ * equal datagrams as one UDP_SEGMENT message where the kernel can. */
 #ifndef LY_SERVER_MEDIA_UDP_H
 #define LY_SERVER_MEDIA_UDP_H
 
@@ -25,10 +25,12 @@ struct ly_udp_sent {
 /** Binds. Port 0: a free one, see @c local. @return 0 or a negative errno of the system */
 int ly_udp_open(struct ly_udp *u, const struct ly_addr *addr);
 void ly_udp_close(struct ly_udp *u);
-/** Takes up to LY_UDP_BATCH datagrams without waiting, into the memory given by data and cap; sets from and
+/** Takes up to LY_UDP_BATCH datagrams without waiting, into the memory given by data and cap;
+ *  sets from and
  *  len (0 for one that was longer than cap). @return how many; 0 when there are none */
 size_t ly_udp_recv(struct ly_udp *u, struct ly_sfu_in *in, size_t n);
 /** Sends all runs; what the system refuses is dropped and counted. */
-void ly_udp_send(struct ly_udp *u, const struct ly_sfu_out *out, size_t n, struct ly_udp_sent *sent);
+void ly_udp_send(struct ly_udp *u, const struct ly_sfu_out *out, size_t n,
+		 struct ly_udp_sent *sent);
 
 #endif

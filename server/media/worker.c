@@ -83,8 +83,7 @@ int ly_media_worker_init(struct ly_media_worker *w, const struct ly_media_conf *
 	w->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->buffers == NULL)
 		return -ENOMEM;
-	if (w->epfd < 0 || w->wakefd < 0 ||
-	    epoll_ctl(w->epfd, EPOLL_CTL_ADD, w->wakefd, &wake))
+	if (w->epfd < 0 || w->wakefd < 0 || epoll_ctl(w->epfd, EPOLL_CTL_ADD, w->wakefd, &wake))
 		return -errno;
 	err = open_sockets(w);
 	if (err)
@@ -251,8 +250,8 @@ static void flush(struct ly_media_worker *w, ly_usec now)
 static void run_command(struct ly_media_worker *w, const struct ly_media_cmd *c, ly_usec now)
 {
 	struct ly_media_event *ev;
-	int err = c->kind == LY_MEDIA_CMD_REQUEST_STATS ? tell_stats(w, c) :
-							  ly_media_cmd_run(c, w->sfu, now);
+	int err = c->kind == LY_MEDIA_CMD_REQUEST_STATS ? tell_stats(w, c)
+							: ly_media_cmd_run(c, w->sfu, now);
 
 	flush(w, now);
 	tell_events(w);
@@ -352,7 +351,8 @@ static void sleep_until_input(struct ly_media_worker *w)
 			drain_wake(w);
 }
 
-/* Under load a short sleep lets packets come together: fewer system calls, longer batches and runs. */
+/* Under load a short sleep lets packets come together: fewer system calls, longer batches and
+ * runs. */
 static void gather(struct ly_media_worker *w, size_t last)
 {
 	ly_usec most = w->conf->gather_max ? w->conf->gather_max : GATHER_DEFAULT;

@@ -1,5 +1,5 @@
-/* How many packets the media server forwards per second of its CPU time: real sockets on loopback; the clients
- * run in threads of their own, whose CPU time is not counted. */
+/* How many packets the media server forwards per second of its CPU time: real sockets on
+ * loopback; the clients run in threads of their own, whose CPU time is not counted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +13,19 @@
 static struct {
 	unsigned participants, publishers, rooms, seconds, threads, decrypt_every, bitrate;
 	bool use_gro, verbose;
-} opt = { .participants = 10, .rooms = 1, .seconds = 5, .threads = 1, .decrypt_every = 1,
+} opt = { .participants = 10,
+	  .rooms = 1,
+	  .seconds = 5,
+	  .threads = 1,
+	  .decrypt_every = 1,
 	  .bitrate = 600000 };
 
 static void usage(void)
 {
-	fputs("usage: bench_sfu [-n participants] [-p publishers] [-r rooms] [-b video bit/s, 0 = audio]\n"
-	      "                 [-s seconds] [-t media threads] [-d decrypt one in so many] [-g] [-v]\n"
+	fputs("usage: bench_sfu [-n participants] [-p publishers] [-r rooms] [-b video bit/s, 0 = "
+	      "audio]\n"
+	      "                 [-s seconds] [-t media threads] [-d decrypt one in so many] [-g] "
+	      "[-v]\n"
 	      "-g: clients let the kernel merge what they receive (UDP_GRO)\n",
 	      stderr);
 	exit(2);
@@ -33,16 +39,35 @@ static void parse(int argc, char **argv)
 		unsigned v = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
 
 		switch (o) {
-		case 'n': opt.participants = v; break;
-		case 'p': opt.publishers = v; break;
-		case 'r': opt.rooms = v; break;
-		case 'b': opt.bitrate = v; break;
-		case 's': opt.seconds = v; break;
-		case 't': opt.threads = v; break;
-		case 'd': opt.decrypt_every = v; break;
-		case 'g': opt.use_gro = true; break;
-		case 'v': opt.verbose = true; break;
-		default: usage();
+		case 'n':
+			opt.participants = v;
+			break;
+		case 'p':
+			opt.publishers = v;
+			break;
+		case 'r':
+			opt.rooms = v;
+			break;
+		case 'b':
+			opt.bitrate = v;
+			break;
+		case 's':
+			opt.seconds = v;
+			break;
+		case 't':
+			opt.threads = v;
+			break;
+		case 'd':
+			opt.decrypt_every = v;
+			break;
+		case 'g':
+			opt.use_gro = true;
+			break;
+		case 'v':
+			opt.verbose = true;
+			break;
+		default:
+			usage();
 		}
 	}
 	if (opt.publishers == 0 || opt.publishers > opt.participants)
@@ -115,7 +140,8 @@ static void report_clients(const struct clients *cs)
 		if (seen < n - n / 100)
 			p99 = k + 1;
 	}
-	printf("clients: received %llu, missing %llu (%.4f %%), bad %llu, delay p50 %.2f ms p99 %.2f ms\n",
+	printf("clients: received %llu, missing %llu (%.4f %%), bad %llu, delay p50 %.2f ms p99 "
+	       "%.2f ms\n",
 	       (unsigned long long)got, (unsigned long long)missing,
 	       opt.decrypt_every == 1 && got ? 100.0 * (double)missing / (double)got : 0.0,
 	       (unsigned long long)bad, p50 / 100.0, p99 / 100.0);
@@ -156,15 +182,17 @@ static void measure(struct ly_media *m, struct clients *cs)
 	for (unsigned r = 0; r < opt.rooms; r++)
 		client += cs[r].cpu_s;
 	cpu -= client;
-	/* counters cover a span that may differ from the measured one by part of a second: use rates */
+	/* counters cover a span that may differ from the measured one by part of a second: use
+	 * rates */
 	wall += 1.1;
 	double rate = (double)(b.n.rtp_forwarded - a.n.rtp_forwarded) / wall;
 
 	wall -= 1.1;
-	printf("forwarded %.0f packets/s, in %.0f/s; server CPU %.1f %%, clients' CPU %.1f %%\n", rate,
-	       (double)(b.n.rtp_in - a.n.rtp_in) / (wall + 1.1), 100 * cpu / wall,
+	printf("forwarded %.0f packets/s, in %.0f/s; server CPU %.1f %%, clients' CPU %.1f %%\n",
+	       rate, (double)(b.n.rtp_in - a.n.rtp_in) / (wall + 1.1), 100 * cpu / wall,
 	       100 * client / wall);
-	printf("per server-CPU-second: %.0f; packets per run %.2f; per batch %.1f; dropped %llu, refused %llu\n",
+	printf("per server-CPU-second: %.0f; packets per run %.2f; per batch %.1f; dropped %llu, "
+	       "refused %llu\n",
 	       rate * wall / cpu,
 	       (double)(b.n.packets_out - a.n.packets_out) / (double)(b.n.runs - a.n.runs),
 	       (double)(b.n.rtp_forwarded - a.n.rtp_forwarded) /

@@ -1,4 +1,5 @@
-/* Peers with real sockets on loopback, in a thread of their own: the other side of a media server under test. */
+/* Peers with real sockets on loopback, in a thread of their own: the other side of a media
+ * server under test. */
 #ifndef LY_TESTS_BENCH_SFU_CLIENTS_H
 #define LY_TESTS_BENCH_SFU_CLIENTS_H
 
@@ -14,8 +15,8 @@ struct clients_conf {
 	uint32_t video_bps;     /* 0 = audio only */
 	unsigned decrypt_every; /* 1 = everything */
 	uint64_t conf;
-	unsigned thread; /* of the media server */
-	bool use_gro;    /* receive as the kernel has merged */
+	unsigned thread;  /* of the media server */
+	bool use_gro;     /* receive as the kernel has merged */
 	unsigned join_ms; /* between two joins */
 };
 

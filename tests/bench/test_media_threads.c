@@ -1,4 +1,5 @@
-/* The media threads with real sockets: calls on two threads at once, commands from two threads, events back. */
+/* The media threads with real sockets: calls on two threads at once, commands from two threads,
+ * events back. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>

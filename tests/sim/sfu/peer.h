@@ -1,5 +1,5 @@
-/* A browser stand-in for simulations and benchmarks: ICE (controlled), DTLS client, SRTP, synthetic Opus and
- * VP8, feedback; and a checker of what it receives. Sans-IO like the rest. */
+/* A browser stand-in for simulations and benchmarks: ICE (controlled), DTLS client, SRTP,
+ * synthetic Opus and VP8, feedback; and a checker of what it receives. Sans-IO like the rest. */
 #ifndef LY_TESTS_SIM_PEER_H
 #define LY_TESTS_SIM_PEER_H
 

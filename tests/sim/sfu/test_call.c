@@ -1,4 +1,5 @@
-/* Calls over a perfect and a lossy network: everyone gets everything, once, continuous, from a keyframe on. */
+/* Calls over a perfect and a lossy network: everyone gets everything, once, continuous, from a
+ * keyframe on. */
 #include <stdlib.h>
 
 #include "base/heap.h"
@@ -259,9 +260,12 @@ static void test_keyframe_requests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_three),	     cmocka_unit_test(test_join_and_leave),
-		cmocka_unit_test(test_loss),	     cmocka_unit_test(test_pause_resume),
-		cmocka_unit_test(test_last_n),	     cmocka_unit_test(test_speaker),
+		cmocka_unit_test(test_three),
+		cmocka_unit_test(test_join_and_leave),
+		cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_pause_resume),
+		cmocka_unit_test(test_last_n),
+		cmocka_unit_test(test_speaker),
 		cmocka_unit_test(test_keyframe_requests),
 	};
 

@@ -1,5 +1,5 @@
-/* Peers that vanish, strangers, replays, wrong certificates, restarts, SSRCs that come back: nobody else is
- * disturbed, and each is counted or told. */
+/* Peers that vanish, strangers, replays, wrong certificates, restarts, SSRCs that come back:
+ * nobody else is disturbed, and each is counted or told. */
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -70,7 +70,8 @@ static void test_short_outage(void **state)
 	w->is_cut[1] = false;
 	world_run(w, LY_SEC(5));
 	ly_assert_i64("back", LY_SFU_CONNECTED, w->seen[1].state);
-	assert_true(peer_stream(w->peers[1], w->peers[0]->video.ssrc)->last_at > w->now - LY_MS(80));
+	assert_true(peer_stream(w->peers[1], w->peers[0]->video.ssrc)->last_at >
+		    w->now - LY_MS(80));
 	done(w);
 }
 
@@ -214,21 +215,22 @@ static void test_commands(void **state)
 		d[i].rtx_ssrc = 0;
 	}
 	ly_assert_i64("too many", -E2BIG,
-		      ly_sfu_add_sources(w->sfu, WORLD_CONF, world_id(0), d,
-					 LY_SFU_MAX_SOURCES + 1, w->now));
+		      ly_sfu_add_sources(w->sfu, WORLD_CONF, world_id(0), d, LY_SFU_MAX_SOURCES + 1,
+					 w->now));
 	ly_assert_i64("none of them was kept", 0,
 		      ly_sfu_add_sources(w->sfu, WORLD_CONF, world_id(0), d, 8, w->now));
-	ly_assert_i64("short ufrag", -EINVAL,
-		      ly_sfu_add_endpoint(w->sfu, WORLD_CONF, &ep, w->now));
+	ly_assert_i64("short ufrag", -EINVAL, ly_sfu_add_endpoint(w->sfu, WORLD_CONF, &ep, w->now));
 	ly_assert_i64("empty remote", -EINVAL,
 		      ly_sfu_set_remote(w->sfu, WORLD_CONF, world_id(0), &remote, w->now));
-	ly_assert_i64("same id", -EEXIST, ly_sfu_create_conference(w->sfu, WORLD_CONF, "x", w->now));
+	ly_assert_i64("same id", -EEXIST,
+		      ly_sfu_create_conference(w->sfu, WORLD_CONF, "x", w->now));
 	world_run(w, LY_SEC(1));
 	check_undisturbed(w, 0, 1);
 	done(w);
 }
 
-/* A screen share that is switched off and on comes with the same SSRCs: no number may be used twice. */
+/* A screen share that is switched off and on comes with the same SSRCs: no number may be used
+ * twice. */
 static void test_ssrc_comes_back(void **state)
 {
 	struct world *w = make(27, 2);
@@ -238,9 +240,8 @@ static void test_ssrc_comes_back(void **state)
 	(void)state;
 	peer_sources(w->peers[0], d);
 	for (unsigned round = 0; round < 5; round++) {
-		assert_int_equal(ly_sfu_remove_sources(w->sfu, WORLD_CONF, world_id(0), name, 1,
-						       w->now),
-				 0);
+		assert_int_equal(
+			ly_sfu_remove_sources(w->sfu, WORLD_CONF, world_id(0), name, 1, w->now), 0);
 		world_run(w, LY_MS(300));
 		assert_int_equal(
 			ly_sfu_add_sources(w->sfu, WORLD_CONF, world_id(0), &d[1], 1, w->now), 0);
@@ -248,8 +249,7 @@ static void test_ssrc_comes_back(void **state)
 	}
 	ly_assert_i64("nothing twice", 0, (int64_t)w->peers[1]->replays);
 	ly_assert_i64("nothing refused", 0, (int64_t)w->peers[1]->bad_auth);
-	ly_assert_i64("no gap", 0,
-		      peer_missing(peer_stream(w->peers[1], w->peers[0]->video.ssrc)));
+	ly_assert_i64("no gap", 0, peer_missing(peer_stream(w->peers[1], w->peers[0]->video.ssrc)));
 	assert_true(w->peers[1]->byes >= 5);
 	done(w);
 }
@@ -267,9 +267,9 @@ static void test_restart(void **state)
 	ly_rand_text(&w->rand, p->ufrag, 8);
 	ly_rand_text(&w->rand, p->pwd, 24);
 	assert_int_equal(ly_ice_restart(p->ice, w->now, p->ufrag, p->pwd), 0);
-	assert_int_equal(ly_ice_set_remote(p->ice, w->now, "newufrag", "newpasswordnewpassword00",
-					   false),
-			 0);
+	assert_int_equal(
+		ly_ice_set_remote(p->ice, w->now, "newufrag", "newpasswordnewpassword00", false),
+		0);
 	assert_int_equal(ly_ice_add_remote(p->ice, w->now, &w->server, 0), 0);
 	/* from another address: the peer has changed its network */
 	p->addr.port = 6000;
@@ -277,8 +277,10 @@ static void test_restart(void **state)
 	assert_int_equal(ly_sfu_set_remote(w->sfu, WORLD_CONF, p->id, &remote, w->now), 0);
 	world_run(w, LY_SEC(8));
 	ly_assert_i64("connected", LY_SFU_CONNECTED, w->seen[0].state);
-	assert_true(peer_stream(w->peers[0], w->peers[1]->video.ssrc)->last_at > w->now - LY_MS(80));
-	assert_true(peer_stream(w->peers[1], w->peers[0]->video.ssrc)->last_at > w->now - LY_MS(80));
+	assert_true(peer_stream(w->peers[0], w->peers[1]->video.ssrc)->last_at >
+		    w->now - LY_MS(80));
+	assert_true(peer_stream(w->peers[1], w->peers[0]->video.ssrc)->last_at >
+		    w->now - LY_MS(80));
 	ly_assert_i64("nothing twice", 0, (int64_t)w->peers[1]->replays);
 	done(w);
 }
@@ -286,7 +288,7 @@ static void test_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vanish),	      cmocka_unit_test(test_short_outage),
+		cmocka_unit_test(test_vanish),         cmocka_unit_test(test_short_outage),
 		cmocka_unit_test(test_never_connects), cmocka_unit_test(test_page_closed),
 		cmocka_unit_test(test_strangers),      cmocka_unit_test(test_wrong_fingerprint),
 		cmocka_unit_test(test_commands),       cmocka_unit_test(test_ssrc_comes_back),

@@ -113,8 +113,7 @@ static void on_event(struct world *w, const struct ly_sfu_event *ev)
 
 	assert_int_equal(ev->conf, WORLD_CONF);
 	if (ev->kind == LY_SFU_EV_DOMINANT_SPEAKER) {
-		snprintf(w->dominant, sizeof(w->dominant), "%s",
-			 ev->n_names ? ev->names[0] : "");
+		snprintf(w->dominant, sizeof(w->dominant), "%s", ev->n_names ? ev->names[0] : "");
 		w->n_dominant++;
 	} else if (seen && ev->kind == LY_SFU_EV_ENDPOINT_STATE) {
 		seen->state = ev->state;
@@ -142,7 +141,8 @@ static void drain(struct world *w)
 			size_t step = out[i].segment ? out[i].segment : out[i].len;
 			int to = peer_at(w, &out[i].dst);
 
-			for (size_t at = 0; to >= 0 && !w->is_cut[to] && at < out[i].len; at += step)
+			for (size_t at = 0; to >= 0 && !w->is_cut[to] && at < out[i].len;
+			     at += step)
 				fly(w, to, &w->server, out[i].data + at,
 				    LY_MIN(step, out[i].len - at), w->loss_down);
 		}

@@ -1,4 +1,5 @@
-/* A simulated world: one SFU, peers, a seeded network with delay and loss between them, a virtual clock. */
+/* A simulated world: one SFU, peers, a seeded network with delay and loss between them, a
+ * virtual clock. */
 #ifndef LY_TESTS_SIM_WORLD_H
 #define LY_TESTS_SIM_WORLD_H
 

@@ -139,12 +139,18 @@ static void test_seen(void **state)
 		int64_t seq;
 		bool fresh;
 	} rows[] = {
-		{ "first", 70000, true },	 { "again", 70000, false },
-		{ "late before first", 69990, true }, { "again", 69990, false },
-		{ "jump", 70500, true },	 { "in the jump", 70499, true },
-		{ "again", 70499, false },	 { "edge of the window", 70500 - 1023, true },
-		{ "older", 70500 - 1024, false }, { "far ahead", 90000, true },
-		{ "after it", 90001, true },	 { "before it", 89999, true },
+		{ "first", 70000, true },
+		{ "again", 70000, false },
+		{ "late before first", 69990, true },
+		{ "again", 69990, false },
+		{ "jump", 70500, true },
+		{ "in the jump", 70499, true },
+		{ "again", 70499, false },
+		{ "edge of the window", 70500 - 1023, true },
+		{ "older", 70500 - 1024, false },
+		{ "far ahead", 90000, true },
+		{ "after it", 90001, true },
+		{ "before it", 89999, true },
 		{ "again", 90000, false },
 	};
 
