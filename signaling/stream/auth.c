@@ -42,9 +42,9 @@ bool ly_stream_may_login(const struct ly_stream *s)
 	return s->has_tls || !s->conf->require_tls;
 }
 
-/* An attempt that never got to the credentials guesses nothing. A client may need several of these: one
- * that binds channels in a way we lack tries its mechanisms one after the other (slixmpp 1.8 takes
- * tls-unique on TLS 1.3, where it is not defined, before it falls back). */
+/* An attempt that never got to the credentials guesses nothing. A client may need several of these:
+ * one that binds channels in a way we lack tries its mechanisms one after the other (slixmpp 1.8
+ * takes tls-unique on TLS 1.3, where it is not defined, before it falls back). */
 static void count_failure(struct ly_stream *s, bool is_guess)
 {
 	unsigned max = s->conf->max_failures ? s->conf->max_failures : 3;

@@ -46,6 +46,10 @@ static void push_features(struct ly_stream *s)
 		if (ly_stream_may_login(s))
 			add_mechanisms(s, &b);
 	}
+	/* XEP-0478; what a client may send after login is told once it has logged in */
+	ly_buf_printf(&b,
+		      "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>%u</max-bytes></limits>",
+		      ly_stream_limits(s)->bytes);
 	ly_buf_adds(&b, "</stream:features>");
 	ly_stream_push_buf(s, &b);
 }

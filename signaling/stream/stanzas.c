@@ -114,8 +114,6 @@ int ly_stream_bound(struct ly_stream *s, ly_usec now, const char *resource)
 	ly_stream_set_state(s, LY_STREAM_S_BOUND);
 	ly_stream_login_free(s->login);
 	s->login = NULL;
-	if (s->parser != NULL)
-		ly_xml_set_limits(s->parser, ly_stream_limits(s));
 	return 0;
 }
 

@@ -117,7 +117,7 @@ const struct ly_xml_limits *ly_stream_limits(const struct ly_stream *s)
 {
 	const struct ly_stream_conf *c = s->conf;
 
-	if (s->login == NULL)
+	if (s->is_authenticated)
 		return c->after_login.bytes ? &c->after_login : &ly_xml_limits_default;
 	return c->before_login.bytes ? &c->before_login : &limits_before_login;
 }

@@ -516,11 +516,6 @@ void ly_xml_next(struct ly_xml_parser *p, struct ly_xml_event *ev)
 	}
 }
 
-void ly_xml_set_limits(struct ly_xml_parser *p, const struct ly_xml_limits *limits)
-{
-	p->limits = *limits;
-}
-
 bool ly_xml_is_quiet(const struct ly_xml_parser *p)
 {
 	if (p->is_suspended || p->has_open || p->has_element || p->has_close || p->error)

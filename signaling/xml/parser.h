@@ -72,8 +72,6 @@ int ly_xml_feed(struct ly_xml_parser *p, struct ly_span bytes);
 /** Hands out the next event. */
 void ly_xml_next(struct ly_xml_parser *p, struct ly_xml_event *ev);
 
-/** Changes the limits from the next element on. */
-void ly_xml_set_limits(struct ly_xml_parser *p, const struct ly_xml_limits *limits);
 /** True when no element is open below the stream header and no bytes are half parsed: the parser
  *  can be given back without loss. */
 bool ly_xml_is_quiet(const struct ly_xml_parser *p);
