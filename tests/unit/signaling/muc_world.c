@@ -54,6 +54,10 @@ static const struct ly_store_room_member *copy_members(struct ly_store_req *to,
 	struct ly_store_room_member *v = (struct ly_store_room_member *)ly_arena_alloc(
 		&to->arena, (r->n_members + 1) * sizeof(*v));
 
+	if (v == NULL) {
+		to->err = -ENOMEM;
+		return NULL;
+	}
 	for (size_t i = 0; i < r->n_members; i++) {
 		v[i] = r->members[i];
 		v[i].jid = ly_store_str(to, v[i].jid);
@@ -75,17 +79,26 @@ static void copy_room(struct ly_store_req *to, struct ly_store_room *out,
 	out->members = copy_members(to, r);
 }
 
-static void keep(struct world *w, const struct ly_store_req *req)
+/* Keeps a copy of what a request writes, in place of the older one of a room. */
+static void keep(struct world *w, struct ly_store_req *req)
 {
 	struct kept *k = (struct kept *)calloc(1, sizeof(*k));
 
+	ly_list_init(&k->link);
 	k->req = ly_store_req_create(0, req->op, req->owner);
-	if (req->op == LY_STORE_ROOM_PUT) {
+	if (k->req != NULL && req->op == LY_STORE_ROOM_PUT) {
 		copy_room(k->req, &k->req->u.room, &req->u.room);
-	} else {
+	} else if (k->req != NULL) {
 		k->req->u.text.xml = ly_store_str(k->req, req->u.text.xml);
 		k->req->u.text.wall = req->u.text.wall;
 	}
+	if (k->req == NULL || k->req->err != 0) {
+		req->err = -ENOMEM;
+		kept_free(k);
+		return;
+	}
+	if (req->op == LY_STORE_ROOM_PUT)
+		forget_all(w, LY_STORE_ROOM_PUT, req->owner);
 	ly_list_add_tail(&w->store, &k->link);
 }
 
@@ -109,6 +122,10 @@ static void list_rooms(struct world *w, struct ly_store_req *req)
 
 	req->u.rooms.v =
 		(struct ly_store_room *)ly_arena_alloc(&req->arena, 1000 * sizeof(*req->u.rooms.v));
+	if (req->u.rooms.v == NULL)
+		req->err = -ENOMEM;
+	if (req->err != 0)
+		return;
 	LY_LIST_EACH (it, tmp, &w->store) {
 		struct kept *k = LY_LIST_ENTRY(it, struct kept, link);
 
@@ -134,7 +151,6 @@ static void execute(struct world *w, struct ly_store_req *req)
 			copy_room(req, &req->u.room, &k->req->u.room);
 		break;
 	case LY_STORE_ROOM_PUT:
-		forget_all(w, LY_STORE_ROOM_PUT, req->owner);
 		keep(w, req);
 		break;
 	case LY_STORE_ROOM_DELETE:
@@ -351,8 +367,12 @@ void world_send(struct world *w, unsigned client, const char *xml)
 	assert_int_equal(0, ly_stanza_parse(&st, ly_span_str(text)));
 	assert_int_equal(0, ly_stanza_clone(&stamped, st, c->jid, NULL));
 	ly_stanza_free(st);
+	ly_heap_fail_at(w->fail_alloc);
 	ly_session_recv(c->session, stamped);
 	world_run(w);
+	w->alloc_failed = ly_heap_failed();
+	ly_heap_fail_at(0);
+	w->fail_alloc = 0;
 }
 
 const char *world_got(struct world *w, unsigned client)

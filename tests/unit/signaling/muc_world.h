@@ -26,6 +26,8 @@ struct world {
 	struct ly_list asked; /* requests that are held back */
 	bool hold_store;      /* requests wait for world_answer() */
 	bool fail_store;      /* requests fail with -EIO */
+	uint64_t fail_alloc;  /* this allocation of the next world_send() fails; 0: none */
+	bool alloc_failed;    /* it did */
 	unsigned n_requests[LY_STORE_N_OPS];
 	struct ly_rand rand;
 	ly_usec now, wall;

@@ -528,6 +528,55 @@ static void test_relay(void **state)
 	world_fini(&w);
 }
 
+/* Out of memory at any place of any request: nothing breaks, nothing leaks, the room goes on. */
+static void test_no_memory(void **state)
+{
+	static const char *const requests[] = {
+		JOIN("Two"),
+		SAY("text"),
+		"<presence to='" ROOM "/Uno'/>",
+		"<presence to='" ROOM "/One'><show>away</show></presence>",
+		LEAVE("One"),
+		"<message type='chat' to='" ROOM "/Teacher'><body>x</body></message>",
+		"<message type='groupchat' to='" ROOM "'><subject>x</subject></message>",
+		"<iq type='get' id='v' to='" ROOM
+		"/Teacher'><query xmlns='jabber:iq:version'/></iq>",
+		ADMIN("set", "<item jid='student2@localhost' affiliation='outcast'/>"),
+		ADMIN("set", "<item nick='Teacher' role='participant'/>"),
+		ADMIN("get", "<item affiliation='owner'/>"),
+		FORM(FIELD("membersonly", "1") FIELD("persistentroom", "1")),
+		OWNER("get", ""),
+		OWNER("set", "<destroy jid='b@rooms.localhost'/>"),
+		"<message to='" ROOM "'><x xmlns='http://jabber.org/protocol/muc#user'><invite "
+		"to='student2@localhost'/></x></message>",
+		"<iq type='get' id='l' to='rooms.localhost'><query "
+		"xmlns='http://jabber.org/protocol/disco#items'/></iq>",
+		"<iq type='get' id='l' to='" ROOM "'><query "
+		"xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LY_COUNTOF(requests); i++) {
+		bool failed = true;
+
+		for (uint64_t nth = 1; failed; nth++) {
+			struct world w;
+
+			world_init(&w, 2);
+			(void)world_open_room(&w, FORM(FIELD("persistentroom", "1")));
+			(void)world_join(&w, "student1", "One");
+			world_send(&w, 0, ADMIN("set", "<item nick='One' affiliation='owner'/>"));
+			w.fail_alloc = nth;
+			world_send(&w, 1, requests[i]);
+			failed = w.alloc_failed;
+			world_forget(&w);
+			world_send(&w, 0, JOIN("Teacher"));
+			assert_string_not_equal("", world_got(&w, 0));
+			world_fini(&w);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -546,6 +595,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_relay),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
