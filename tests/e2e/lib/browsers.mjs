@@ -125,8 +125,8 @@ class Person {
 		}, `#/room/${encodeURIComponent(`${room}@conference.localhost`)}`);
 		await this.click('open-prejoin');
 		await this.until(() => {
-			const tracks = window.lyceum.state().tracks;
-			return tracks.length >= 2 && tracks.every((t) => t.readyState === 'live');
+			const live = window.lyceum.state().tracks.filter((t) => t.readyState === 'live').map((t) => t.kind);
+			return live.includes('audio') && live.includes('video');
 		}, undefined, 'camera and microphone');
 	}
 

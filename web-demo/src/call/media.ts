@@ -20,7 +20,7 @@ export class LocalMedia extends Store {
 	audio = fresh();
 	video = fresh();
 	screen: MediaStreamTrack | null = null;
-	/** tracks opened since the last stopAll, for the page's own account of them */
+	/** tracks of this call, or of the last one: the page's own account of them */
 	readonly opened: MediaStreamTrack[] = [];
 	private meter: LevelMeter | undefined;
 	private generation = 0;
@@ -55,10 +55,16 @@ export class LocalMedia extends Store {
 		}
 	}
 
+	/** Those of an earlier call are forgotten with the first track of the next. */
+	private account(track: MediaStreamTrack): void {
+		if (this.opened.every((t) => t.readyState === 'ended')) this.opened.length = 0;
+		this.opened.push(track);
+	}
+
 	private use(state: DeviceState, media: 'audio' | 'video', track: MediaStreamTrack): void {
 		const old = state.track;
 		state.track = track;
-		this.opened.push(track);
+		this.account(track);
 		track.onended = () => {
 			if (state.track !== track) return;
 			state.on = false;
@@ -126,7 +132,7 @@ export class LocalMedia extends Store {
 			return undefined;
 		}
 		this.screen = track;
-		this.opened.push(track);
+		this.account(track);
 		track.onended = () => {
 			this.screen = null;
 			this.screenEnded();
