@@ -362,6 +362,61 @@ static void test_end_in_the_middle(void **state)
 	world_free(w);
 }
 
+/* Memory runs out at every place in turn: what is lost is lost, nothing breaks or leaks, and afterwards
+ * the home works. */
+static void test_out_of_memory(void **state)
+{
+	static const char *const stanzas[] = {
+		"<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>",
+		"<presence><priority>1</priority></presence>",
+		"<presence to='teacher@localhost' type='subscribe'><status>x</status></presence>",
+		"<presence to='teacher@localhost' type='subscribed'/>",
+		"<iq type='set' id='2'><query xmlns='jabber:iq:roster'>"
+		"<item jid='teacher@localhost' name='T'><group>G</group></item></query></iq>",
+		"<message to='teacher@localhost' type='chat'><body>x</body></message>",
+		"<message to='student2@localhost' type='chat'><body>x</body></message>",
+		"<message to='nobody@localhost' type='chat'><body>x</body></message>",
+		"<iq type='get' id='3'><vCard xmlns='vcard-temp'/></iq>",
+		"<iq type='set' id='4'><query xmlns='jabber:iq:private'><a xmlns='b'/></query></iq>",
+		"<iq type='get' id='5' to='localhost'>"
+		"<query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+		"<presence to='algebra@conference.localhost/x'/>",
+		"<presence type='unavailable'/>",
+		"<iq type='set' id='6'><query xmlns='jabber:iq:roster'>"
+		"<item jid='teacher@localhost' subscription='remove'/></query></iq>",
+	};
+
+	(void)state;
+	for (uint64_t nth = 1; nth < 40; nth++) {
+		struct world_conf conf = { .n_homes = 2, .seed = nth, .store_delay = LY_MS(5) };
+		struct world *w = world_create(&conf);
+		struct peer *p, *q;
+
+		fake_store_add_user(world_store(w), "student1@localhost");
+		fake_store_add_user(world_store(w), "student2@localhost");
+		fake_store_add_user(world_store(w), "teacher@localhost");
+		p = login(w, "student1");
+		q = login(w, "teacher");
+		peer_send(q, "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>");
+		peer_send(q, "<presence to='student1@localhost' type='subscribed'/>");
+		world_fail_at(w, nth);
+		for (size_t i = 0; i < LY_COUNTOF(stanzas); i++) {
+			peer_send(p, stanzas[i]);
+			world_settle(w);
+		}
+		peer_disconnect(p);
+		world_settle(w);
+		assert_true(nth > 5 || world_n_failed(w) > 5);
+		world_fail_at(w, 0);
+		world_wait(w, LY_SEC(200));
+		p = login(w, "student1");
+		peer_send(p, "<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>");
+		world_settle(w);
+		ly_assert_i64("works again", 1, (int64_t)count_type(p, "result"));
+		world_free(w);
+	}
+}
+
 /* ---- components ---- */
 
 struct echo {
@@ -500,7 +555,8 @@ int main(void)
 		cmocka_unit_test(test_roster_limit),	cmocka_unit_test(test_offline_limit),
 		cmocka_unit_test(test_presence_limit),	cmocka_unit_test(test_waiting_limit),
 		cmocka_unit_test(test_store_fails),	cmocka_unit_test(test_end_in_the_middle),
-		cmocka_unit_test(test_component),	cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_out_of_memory),	cmocka_unit_test(test_component),
+			cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ struct peer {
 
 struct received {
 	struct ly_list link;
-	struct ly_xml_doc *doc;
+	struct ly_xml_doc *doc; /* set by peer_take() */
 	char *text;
 };
 
@@ -46,6 +46,10 @@ void world_free(struct world *w);
 struct ly_home *world_home(struct world *w, unsigned i);
 struct ly_home *world_home_of(struct world *w, const char *bare_jid);
 struct fake_store *world_store(struct world *w);
+/** From now on in each call into a home the nth allocation fails; 0: none. */
+void world_fail_at(struct world *w, uint64_t nth);
+/** How many calls have seen such a failure. */
+uint64_t world_n_failed(const struct world *w);
 ly_usec world_now(const struct world *w);
 
 /** Runs queues and the store until nothing moves; the clock moves only as far as the store needs. */
