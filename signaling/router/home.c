@@ -21,6 +21,8 @@ static void set_limits(struct ly_home_limits *l)
 	default_unsigned(&l->offline, 500);
 	default_unsigned(&l->waiting, 128);
 	default_unsigned(&l->presence, 16384);
+	if (l->silent == 0)
+		l->silent = LY_SEC(300);
 	if (l->linger == 0)
 		l->linger = LY_SEC(60);
 }

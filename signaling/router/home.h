@@ -66,7 +66,9 @@ struct ly_host {
 
 /** Limits; 0 = the default given. */
 struct ly_home_limits {
-	unsigned resources;        /* per user: 16 */
+	unsigned resources;        /* per user: 16; beyond that a new one replaces the one that has been
+				    * silent longest, if that is more than `silent` */
+	ly_usec silent;            /* 5 min */
 	unsigned roster;           /* contacts per user: 2000 */
 	unsigned groups;           /* per contact: 32 */
 	unsigned directed;         /* directed presences remembered per session: 200 */

@@ -107,26 +107,54 @@ static struct ly_session *create(struct ly_user *user, uint64_t conn, const stru
 	s->user = user;
 	s->home = user->home;
 	s->conn = conn;
+	s->last_in = user->home->now;
 	s->state = LY_SESSION_CONNECTED;
 	return s;
+}
+
+static void replace(struct ly_session *old, enum ly_stream_error cond, const char *text)
+{
+	struct ly_user *user = old->user;
+	struct ly_home *home = old->home;
+
+	ly_log(&lg, LY_INFO, "replaced", "jid=%s", old->jid);
+	home->env.close(home->env.ctx, old->conn, cond, text);
+	user->pins++;
+	ly_session_end(old);
+	user->pins--;
+}
+
+/* Connections that broke without a word must not lock a user out for as long as TCP needs to notice. */
+static struct ly_session *most_silent(const struct ly_user *user)
+{
+	struct ly_session *oldest = NULL;
+
+	LY_LIST_EACH (node, tmp, &user->sessions) {
+		struct ly_session *s = LY_LIST_ENTRY(node, struct ly_session, link);
+
+		if (oldest == NULL || s->last_in < oldest->last_in)
+			oldest = s;
+	}
+	return oldest;
 }
 
 /* Makes room for the resource; the older session of the same name goes (RFC 6120 s. 7.7.2.2). */
 static int make_room(struct ly_user *user, const char *resource)
 {
-	struct ly_home *home = user->home;
+	const struct ly_home_limits *limits = &user->home->conf.limits;
 	struct ly_session *old = ly_user_session(user, resource);
 
 	if (old) {
-		ly_log(&lg, LY_INFO, "replaced", "jid=%s", old->jid);
-		home->env.close(home->env.ctx, old->conn, LY_STREAM_CONFLICT,
-				"the resource is in use on a newer connection");
-		user->pins++;
-		ly_session_end(old);
-		user->pins--;
+		replace(old, LY_STREAM_CONFLICT, "the resource is in use on a newer connection");
 		return 0;
 	}
-	return user->n_sessions < home->conf.limits.resources ? 0 : -E2BIG;
+	if (user->n_sessions < limits->resources)
+		return 0;
+	old = most_silent(user);
+	if (user->home->now - old->last_in <= limits->silent)
+		return -E2BIG;
+	replace(old, LY_STREAM_RESOURCE_CONSTRAINT, "too many devices, this one was silent longest");
+	return 0;
 }
 
 int ly_session_bind(struct ly_home *home, uint64_t conn, const char *bare_jid, const char *resource,
@@ -257,6 +285,7 @@ void ly_session_recv(struct ly_session *s, struct ly_stanza *st)
 		return;
 	}
 	s->home->n_in++;
+	s->last_in = s->home->now;
 	if (s->user->state == LY_USER_READY) {
 		take_stanza(s, st);
 	} else if (ly_user_hold(s->user, st, run_later)) {

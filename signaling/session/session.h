@@ -28,6 +28,7 @@ struct ly_session {
 	uint16_t n_directed, cap_directed;
 	int8_t priority;       /* of the presence; 0 before */
 	uint8_t state;         /* enum ly_session_state */
+	ly_usec last_in;       /* when the client was last heard */
 	bool interested;       /* has asked for the roster (RFC 6121 s. 2.2) */
 	bool carbons;          /* XEP-0280 enabled */
 	bool was_available;    /* initial presence has been handled once */
@@ -39,7 +40,7 @@ struct ly_session {
  *  chosen. An older session of the same resource is replaced: its connection is closed with
  *  `<conflict/>`, its state is gone. *out lives until ly_session_detach(), whatever happens.
  *  @return 0, -EINVAL (malformed JID or resource, not a host of users, not this home), -E2BIG (too
- *  many resources: resource-constraint), -ENOMEM */
+ *  many resources, all of them heard lately: resource-constraint), -ENOMEM */
 int ly_session_bind(struct ly_home *home, uint64_t conn, const char *bare_jid, const char *resource,
 		    struct ly_session **out);
 /** Takes one stanza of the client; `from` is the session's full JID already (stamped by the stream).

@@ -65,6 +65,14 @@ static void test_resource_limit(void **state)
 		ly_assert_i64(label, 0, peer_connect(world_peer(w, label)));
 	}
 	ly_assert_i64("one too many", -E2BIG, peer_connect(world_peer(w, "student1/r3")));
+	world_wait(w, LY_SEC(200));
+	peer_send(world_peer(w, "student1/r0"), "<presence/>");
+	world_wait(w, LY_SEC(200));
+	ly_assert_i64("a silent one goes", 0, peer_connect(world_peer(w, "student1/r3")));
+	ly_assert_i64("not the one just heard", false, world_peer(w, "student1/r0")->is_closed);
+	ly_assert_i64("the most silent", true, world_peer(w, "student1/r1")->is_closed);
+	ly_assert_str("why", "resource-constraint",
+		      ly_stream_error_name(world_peer(w, "student1/r1")->closed));
 	world_settle(w);
 	world_free(w);
 }
