@@ -17,7 +17,7 @@ struct batch {
 
 static void enqueue(struct ly_worker *w, struct ly_msg *msg)
 {
-	if (w->n_queue >= LY_HOME_QUEUE_MAX) {
+	if (w->n_queue >= LY_HOME_QUEUE_MAX && !msg->must_run) {
 		ly_log(&homes_log, LY_WARN, "queue-full", "home=%u", w->loop->index);
 		msg->drop(msg);
 		return;

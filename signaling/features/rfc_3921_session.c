@@ -1,5 +1,5 @@
-/* Session establishment of RFC 3921 s. 3: RFC 6121 s. 1.4 dropped it, older clients still ask; a bound
- * resource needs nothing more. */
+/* Session establishment of RFC 3921 s. 3: RFC 6121 s. 1.4 dropped it, older clients still ask; a
+ * bound resource needs nothing more. */
 #include "signaling/feature.h"
 
 static const char NS[] = "urn:ietf:params:xml:ns:xmpp-session";

@@ -1,5 +1,5 @@
-/* XEP-0030 Service Discovery of the hosts and accounts: what the registry of features says, the other
- * hosts, a user's resources. Rooms and components answer for themselves. */
+/* XEP-0030 Service Discovery of the hosts and accounts: what the registry of features says, the
+ * other hosts, a user's resources. Rooms and components answer for themselves. */
 #include "signaling/feature.h"
 
 static const char INFO[] = "http://jabber.org/protocol/disco#info";
@@ -84,7 +84,8 @@ static enum ly_verdict on_rooms_info(struct ly_feature_ctx *ctx, const struct ly
 	return info(ctx, LY_TO_ROOMS_HOST);
 }
 
-/* RFC 6121 s. 8.5.2.1.3, XEP-0030 s. 8: strangers learn nothing, not even that the account exists. */
+/* RFC 6121 s. 8.5.2.1.3, XEP-0030 s. 8: strangers learn nothing, not even that the account exists.
+ */
 static enum ly_verdict on_account_info(struct ly_feature_ctx *ctx, const struct ly_stanza *iq)
 {
 	if (!ly_user_may_see(ctx->user, &iq->from))

@@ -9,8 +9,8 @@ static const char NS[] = "jabber:iq:private";
 /* Most bytes of one stored element. */
 #define PRIVATE_MAX (64u << 10)
 
-/* The one element that is asked for or stored; NULL if there is not exactly one with a namespace of its
- * own (s. 2.2: none is bad-format, the server's own are not-acceptable). */
+/* The one element that is asked for or stored; NULL if there is not exactly one with a namespace of
+ * its own (s. 2.2: none is bad-format, the server's own are not-acceptable). */
 static const struct ly_xml *element_of(const struct ly_stanza *iq)
 {
 	const struct ly_xml *el = ly_xml_child(ly_iq_payload(iq), NULL, NULL);
@@ -60,7 +60,8 @@ static enum ly_verdict on_get(struct ly_feature_ctx *ctx, const struct ly_stanza
 	const struct ly_xml *el = element_of(iq);
 
 	if (el == NULL)
-		return ly_reply_error(ctx, LY_NOT_ACCEPTABLE, "one element with a namespace of its own");
+		return ly_reply_error(ctx, LY_NOT_ACCEPTABLE,
+				      "one element with a namespace of its own");
 	return ly_store_submit(ctx, request(ctx, LY_STORE_PRIVATE_GET, el), on_read);
 }
 
@@ -78,7 +79,8 @@ static enum ly_verdict on_set(struct ly_feature_ctx *ctx, const struct ly_stanza
 	struct ly_buf buf;
 
 	if (el == NULL)
-		return ly_reply_error(ctx, LY_NOT_ACCEPTABLE, "one element with a namespace of its own");
+		return ly_reply_error(ctx, LY_NOT_ACCEPTABLE,
+				      "one element with a namespace of its own");
 	ly_buf_init(&buf, LY_MEM_XML, PRIVATE_MAX);
 	ly_xml_write(&buf, el, NULL);
 	if (buf.err == -E2BIG) {

@@ -1,5 +1,5 @@
-/* XEP-0092 Software Version: name and version of the server; not of its operating system, which would
- * only help an attacker (s. 5). */
+/* XEP-0092 Software Version: name and version of the server; not of its operating system, which
+ * would only help an attacker (s. 5). */
 #include "signaling/feature.h"
 
 static const char NS[] = "jabber:iq:version";

@@ -1,4 +1,5 @@
-/* XEP-0280 Message Carbons: a user's other devices get copies of what one of them sends or receives. */
+/* XEP-0280 Message Carbons: a user's other devices get copies of what one of them sends or
+ * receives. */
 #include "signaling/feature.h"
 
 static const char NS[] = "urn:xmpp:carbons:2";

@@ -1,13 +1,14 @@
-/* What an account gets (RFC 6121 s. 8.5): one resource, the best ones, the server on its behalf, or the
- * offline store. */
-#include "signaling/router/home_priv.h"
-#include "signaling/session/session_priv.h"
+/* What an account gets (RFC 6121 s. 8.5): one resource, the best ones, the server on its behalf, or
+ * the offline store. */
+#include "signaling/router/core.h"
+#include "signaling/session/core.h"
 
 #include "base/log.h"
 
 static const struct ly_log lg = { "deliver", "" };
 
-/* Most resources that one message to a bare JID goes to; more than limits.resources is never needed. */
+/* Most resources that one message to a bare JID goes to; more than limits.resources is never
+ * needed. */
 #define TARGETS_MAX 64
 
 static bool is_subscription(enum ly_stanza_type type)
@@ -93,8 +94,8 @@ static void store_offline(struct ly_home *home, struct ly_stanza *st)
 	ly_home_store(home, req);
 }
 
-/* The resources a message to the bare JID goes to: all of the highest priority, for a headline all that
- * are not negative (s. 8.5.2.1.1). */
+/* The resources a message to the bare JID goes to: all of the highest priority, for a headline all
+ * that are not negative (s. 8.5.2.1.1). */
 static size_t choose(const struct ly_user *user, bool all, struct ly_session **out)
 {
 	size_t n = 0;

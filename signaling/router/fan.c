@@ -1,6 +1,6 @@
 /* One stanza to many: one message per home with the shared bytes and the list of receivers. */
-#include "signaling/router/home_priv.h"
-#include "signaling/session/session_priv.h"
+#include "signaling/router/core.h"
+#include "signaling/session/core.h"
 
 #include "base/log.h"
 
@@ -73,8 +73,8 @@ static void part_run(struct ly_home *home, struct ly_msg *msg)
 
 static struct ly_fan *create(struct ly_home *home)
 {
-	struct ly_fan *fan = ly_alloc(
-		sizeof(*fan) + home->env.n_homes * sizeof(fan->parts[0]), LY_MEM_QUEUE);
+	struct ly_fan *fan =
+		ly_alloc(sizeof(*fan) + home->env.n_homes * sizeof(fan->parts[0]), LY_MEM_QUEUE);
 
 	if (fan == NULL) {
 		ly_log(&lg, LY_ERROR, "out-of-memory", "home=%u", home->conf.index);

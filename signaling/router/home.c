@@ -1,6 +1,6 @@
 /* A home's life: hosts, features, timers, the queue. */
-#include "signaling/router/home_priv.h"
-#include "signaling/session/session_priv.h"
+#include "signaling/router/core.h"
+#include "signaling/session/core.h"
 
 #include "base/log.h"
 
@@ -209,6 +209,7 @@ void ly_home_kick(struct ly_home *home, const char *bare_jid, enum ly_stream_err
 		return;
 	}
 	k->msg.run = kick_run;
+	k->msg.must_run = true;
 	k->msg.drop = kick_drop;
 	k->cond = cond;
 	k->text = text ? ly_strdup(text, LY_MEM_QUEUE) : NULL;

@@ -1,11 +1,13 @@
-/* A home: what one event loop owns of the XMPP world. Users, their sessions and rooms live at the home
- * that the hash of their bare JID chooses; only that home's loop touches them.
+/* A home: what one event loop owns of the XMPP world. Users, their sessions and rooms live at the
+ * home that the hash of their bare JID chooses; only that home's loop touches them.
  *
- * Sans-IO. In: ly_home_run() with the messages of its queue, ly_session_*() from the connections that
- * have moved here, ly_home_tick(). Out: the functions of struct ly_home_env. Whatever is addressed to a
- * home goes through env->post, to the own home too: nothing is called across, nothing is re-entered.
+ * Sans-IO. In: ly_home_run() with the messages of its queue, ly_session_*() from the connections
+ * that have moved here, ly_home_tick(). Out: the functions of struct ly_home_env. Whatever is
+ * addressed to a home goes through env->post, to the own home too: nothing is called across,
+ * nothing is re-entered.
  *
- *   connection --ly_session_recv--> sender's home --ly_route, queue--> addressee's home --env->send--> connection
+ *   connection --ly_session_recv--> sender's home --ly_route, queue--> addressee's home
+ * --env->send--> connection
  */
 #ifndef LY_SIGNALING_ROUTER_HOME_H
 #define LY_SIGNALING_ROUTER_HOME_H
@@ -35,11 +37,11 @@ struct ly_home_env {
 	void (*post)(void *ctx, unsigned home, struct ly_msg *msg);
 	/** Executes a request and posts &req->msg to req->home; takes it. */
 	void (*store)(void *ctx, struct ly_store_req *req);
-	/** Writes a blob to a connection; takes its own reference. @p to (borrowed, unescaped) is put
-	 *  into the blob's hole as ` to='…'` unless empty. An unknown connection is ignored. */
+	/** Writes a blob to a connection; takes its own reference. @p to (borrowed, unescaped) is
+	 * put into the blob's hole as ` to='…'` unless empty. An unknown connection is ignored. */
 	void (*send)(void *ctx, uint64_t conn, struct ly_blob *blob, struct ly_span to);
-	/** Ends a connection with a stream error (LY_STREAM_OK: plainly). The session stays allocated
-	 *  until the connection's ly_session_detach(). */
+	/** Ends a connection with a stream error (LY_STREAM_OK: plainly). The session stays
+	 * allocated until the connection's ly_session_detach(). */
 	void (*close)(void *ctx, uint64_t conn, enum ly_stream_error cond, const char *text);
 };
 
@@ -61,21 +63,22 @@ struct ly_host {
 	unsigned (*home_of)(void *ctx, const struct ly_stanza *st);
 	/** Takes a stanza to the domain or any JID of it, and owns it. */
 	void (*recv)(struct ly_home *home, void *ctx, struct ly_stanza *st);
-	const char *disco_category, *disco_type; /* identity shown by disco; NULL = component, generic */
+	const char *disco_category,
+		*disco_type; /* identity shown by disco; NULL = component, generic */
 };
 
 /** Limits; 0 = the default given. */
 struct ly_home_limits {
-	unsigned resources;        /* per user: 16; beyond that a new one replaces the one that has been
-				    * silent longest, if that is more than `silent` */
-	ly_usec silent;            /* 5 min */
-	unsigned roster;           /* contacts per user: 2000 */
-	unsigned groups;           /* per contact: 32 */
-	unsigned directed;         /* directed presences remembered per session: 200 */
-	unsigned offline;          /* stored messages per user: 500 */
-	unsigned waiting;          /* stanzas that wait for one user's load, or of one pair: 128 */
-	unsigned presence;         /* bytes of a broadcast presence, kept per session: 16384 */
-	ly_usec linger;            /* a user without sessions is kept so long: 60 s */
+	unsigned resources; /* per user: 16; beyond that a new one replaces the one that has been
+			     * silent longest, if that is more than `silent` */
+	ly_usec silent;     /* 5 min */
+	unsigned roster;    /* contacts per user: 2000 */
+	unsigned groups;    /* per contact: 32 */
+	unsigned directed;  /* directed presences remembered per session: 200 */
+	unsigned offline;   /* stored messages per user: 500 */
+	unsigned waiting;   /* stanzas that wait for one user's load, or of one pair: 128 */
+	unsigned presence;  /* bytes of a broadcast presence, kept per session: 16384 */
+	ly_usec linger;     /* a user without sessions is kept so long: 60 s */
 };
 
 /** Copied; what it points to is borrowed until the home is destroyed. */
@@ -85,16 +88,16 @@ struct ly_home_conf {
 	size_t n_hosts;
 	struct ly_home_limits limits;
 	struct ly_rand *rand;
-	const char *version; /* of the server, for XEP-0092 */
+	const char *version;                      /* of the server, for XEP-0092 */
 	const struct ly_feature *const *features; /* NULL-ended; NULL = all (ly_features) */
-	void *server;        /* whatever the server wants to find again by ly_home_server() */
+	void *server; /* whatever the server wants to find again by ly_home_server() */
 };
 
 /** @return 0, -ENOMEM, or what a feature's init returned */
 int ly_home_create(struct ly_home **out, const struct ly_home_conf *conf,
 		   const struct ly_home_env *env, ly_usec now);
-/** Frees users, sessions (their connections are not told) and the features' states. Messages still in
- *  the queue are dropped by the server (msg->drop) before or after. NULL is fine. */
+/** Frees users, sessions (their connections are not told) and the features' states. Messages still
+ * in the queue are dropped by the server (msg->drop) before or after. NULL is fine. */
 void ly_home_destroy(struct ly_home *home);
 
 /** [in] Runs and empties a list of messages of the queue. */
@@ -107,8 +110,8 @@ ly_usec ly_home_deadline(const struct ly_home *home);
 /** The home of an entity; the same for all homes and after restarts. */
 unsigned ly_home_index_of(unsigned n_homes, struct ly_span bare_jid);
 
-/** Ends all sessions of an account (deleted, disabled, password changed) with a stream error; any home
- *  may be given, the account's own does it. */
+/** Ends all sessions of an account (deleted, disabled, password changed) with a stream error; any
+ * home may be given, the account's own does it. */
 void ly_home_kick(struct ly_home *home, const char *bare_jid, enum ly_stream_error cond,
 		  const char *text);
 /** Ends all sessions at this home (shutdown): their connections are closed with @p cond. */
@@ -146,29 +149,30 @@ struct ly_session *ly_home_session(struct ly_home *home, const char *full_jid);
 
 /** Posts a message to a home (the own one too). */
 void ly_home_post(struct ly_home *home, unsigned target, struct ly_msg *msg);
-/** Submits a request (ly_store_req_create(ly_home_index(home), …)); takes it. With req->err set already
- *  it is answered with that error. For an IQ handler that has to wait, see ly_store_submit(). */
+/** Submits a request (ly_store_req_create(ly_home_index(home), …)); takes it. With req->err set
+ * already it is answered with that error. For an IQ handler that has to wait, see
+ * ly_store_submit(). */
 void ly_home_store(struct ly_home *home, struct ly_store_req *req);
 
-/** Routes a stanza to the home of its `to`, through that home's queue; takes it. Domains that are not
- *  served here get remote-server-not-found. `from` must be set (server-made stanzas too). */
+/** Routes a stanza to the home of its `to`, through that home's queue; takes it. Domains that are
+ * not served here get remote-server-not-found. `from` must be set (server-made stanzas too). */
 void ly_route(struct ly_home *home, struct ly_stanza *st);
 /** Finishes a builder whose arena is @p doc's, and routes the stanza; takes doc, also on failure
  *  (logged). */
 void ly_route_build(struct ly_home *home, struct ly_xml_doc *doc, struct ly_build *b);
-/** Answers a stanza with an error (RFC 6120 s. 8.3) and takes it; those that may not be answered are
- *  only freed. @p text may be NULL. */
+/** Answers a stanza with an error (RFC 6120 s. 8.3) and takes it; those that may not be answered
+ * are only freed. @p text may be NULL. */
 void ly_bounce(struct ly_home *home, struct ly_stanza *st, enum ly_cond cond, const char *text);
 
 /* One stanza to many: serialised once, grouped by the homes of the receivers. */
 struct ly_fan;
-/** Starts with the stanza @p root (message or presence with `from`, any `to` is left out), read only
- *  during this call. @return NULL: no memory (the other calls take that) */
+/** Starts with the stanza @p root (message or presence with `from`, any `to` is left out), read
+ * only during this call. @return NULL: no memory (the other calls take that) */
 struct ly_fan *ly_fan_create(struct ly_home *home, const struct ly_xml *root);
 /** The same from a blob with a hole (takes its own reference). */
 struct ly_fan *ly_fan_create_blob(struct ly_home *home, struct ly_blob *blob);
-/** Adds a receiver: a full JID (delivered to that session or dropped silently) or a bare one (to all
- *  its available resources). JIDs of local accounts only; others: see ly_fan_is_local(). */
+/** Adds a receiver: a full JID (delivered to that session or dropped silently) or a bare one (to
+ * all its available resources). JIDs of local accounts only; others: see ly_fan_is_local(). */
 void ly_fan_add(struct ly_fan *fan, const char *jid);
 /** Posts to all the homes and frees. */
 void ly_fan_send(struct ly_fan *fan);

@@ -1,7 +1,8 @@
-/* IQ requests: found in the table of the features' routes, answered at once or kept until the store has
- * answered. While one is kept, later stanzas of the same sender to the same addressee wait behind it. */
-#include "signaling/router/home_priv.h"
-#include "signaling/session/session_priv.h"
+/* IQ requests: found in the table of the features' routes, answered at once or kept until the store
+ * has answered. While one is kept, later stanzas of the same sender to the same addressee wait
+ * behind it. */
+#include "signaling/router/core.h"
+#include "signaling/session/core.h"
 
 #include <stdio.h>
 
@@ -17,7 +18,8 @@ struct ly_iq_entry {
 	char key[]; /* of the first of a chain; "" in the others */
 };
 
-/* A request that waits, and what waits behind it. Owned by the store's request; found by its key. */
+/* A request that waits, and what waits behind it. Owned by the store's request; found by its key.
+ */
 struct ly_pair {
 	struct ly_stanza *st;
 	struct ly_iq_entry *entry;
@@ -281,8 +283,8 @@ static void on_answer(struct ly_home *home, struct ly_store_req *req, void *arg)
 	}
 	core = (struct core) { .entry = pair->entry, .to = pair->to, .pair = pair };
 	if (core.to == LY_TO_ACCOUNT || core.to == LY_TO_OWN)
-		user = ly_home_user(
-			home, ly_jid_is_set(&pair->st->to) ? pair->st->to.bare : pair->st->from.bare);
+		user = ly_home_user(home, ly_jid_is_set(&pair->st->to) ? pair->st->to.bare
+								       : pair->st->from.bare);
 	fill_ctx(&ctx, home, &core, user, pair->st);
 	v = pair->resume(&ctx, pair->st, req);
 	if (user) {
@@ -375,9 +377,9 @@ enum ly_verdict ly_reply_errno(struct ly_feature_ctx *ctx, int err)
 		int err;
 		enum ly_cond cond;
 	} rows[] = {
-		{ -ENOENT, LY_ITEM_NOT_FOUND },	     { -EINVAL, LY_BAD_REQUEST },
-		{ -EBADMSG, LY_BAD_REQUEST },	     { -EACCES, LY_FORBIDDEN },
-		{ -EEXIST, LY_CONFLICT },	     { -ENOMEM, LY_RESOURCE_CONSTRAINT },
+		{ -ENOENT, LY_ITEM_NOT_FOUND },     { -EINVAL, LY_BAD_REQUEST },
+		{ -EBADMSG, LY_BAD_REQUEST },       { -EACCES, LY_FORBIDDEN },
+		{ -EEXIST, LY_CONFLICT },           { -ENOMEM, LY_RESOURCE_CONSTRAINT },
 		{ -E2BIG, LY_RESOURCE_CONSTRAINT },
 	};
 

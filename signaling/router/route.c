@@ -1,6 +1,6 @@
 /* From a stanza to the home of its addressee, and there to what it is addressed to. */
-#include "signaling/router/home_priv.h"
-#include "signaling/session/session_priv.h"
+#include "signaling/router/core.h"
+#include "signaling/session/core.h"
 
 #include "base/log.h"
 
@@ -115,7 +115,8 @@ static bool is_request(const struct ly_stanza *st)
 	return st->kind == LY_IQ && (st->type == LY_T_GET || st->type == LY_T_SET);
 }
 
-/* The domain itself: answers requests; a message to it has no reader, presence says nothing to it. */
+/* The domain itself: answers requests; a message to it has no reader, presence says nothing to it.
+ */
 static void deliver_host(struct ly_home *home, enum ly_addressee to, struct ly_stanza *st)
 {
 	if (is_request(st))

@@ -1,5 +1,5 @@
 /* Presence (RFC 6121 s. 4): initial, updates, unavailable, probes, directed presence. */
-#include "signaling/session/session_priv.h"
+#include "signaling/session/core.h"
 
 #include <stdlib.h>
 
@@ -242,7 +242,8 @@ void ly_presence_broadcast(struct ly_session *s, struct ly_stanza *st)
 	int8_t priority;
 
 	if (!read_priority(st->root, &priority)) {
-		ly_bounce(s->home, st, LY_BAD_REQUEST, "the priority is not a number from -128 to 127");
+		ly_bounce(s->home, st, LY_BAD_REQUEST,
+			  "the priority is not a number from -128 to 127");
 		return;
 	}
 	blob = ly_xml_to_blob(st->root, true);
@@ -390,8 +391,8 @@ void ly_presence_refuse_probe(struct ly_home *home, struct ly_stanza *st)
 
 static void store_again(struct ly_user *user, const struct ly_store_text *text)
 {
-	struct ly_store_req *req = ly_store_req_create(user->home->conf.index,
-						       LY_STORE_OFFLINE_ADD, user->jid);
+	struct ly_store_req *req =
+		ly_store_req_create(user->home->conf.index, LY_STORE_OFFLINE_ADD, user->jid);
 
 	if (req) {
 		req->u.text.xml = ly_store_str(req, text->xml);

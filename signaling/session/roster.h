@@ -1,4 +1,5 @@
-/* A user's roster in memory, and the subscription state machine of RFC 6121 appendix A as pure functions.
+/* A user's roster in memory, and the subscription state machine of RFC 6121 appendix A as pure
+ * functions.
  */
 #ifndef LY_SIGNALING_SESSION_ROSTER_H
 #define LY_SIGNALING_SESSION_ROSTER_H
@@ -27,7 +28,8 @@ void ly_roster_fini(struct ly_roster *r);
 /** NULL if absent. */
 struct ly_contact *ly_roster_find(const struct ly_roster *r, const char *jid);
 /** Inserts or replaces (a pointer to the old contact is dangling then). @return 0, -ENOMEM */
-int ly_roster_put(struct ly_roster *r, const struct ly_store_contact *item, struct ly_contact **out);
+int ly_roster_put(struct ly_roster *r, const struct ly_store_contact *item,
+		  struct ly_contact **out);
 void ly_roster_del(struct ly_roster *r, const char *jid);
 /** Contacts that clients see. */
 size_t ly_roster_n_listed(const struct ly_roster *r);
@@ -48,11 +50,11 @@ struct ly_sub_state {
 /** What is to be done beside taking over the new state. */
 struct ly_sub_step {
 	struct ly_sub_state next;
-	bool pass;           /* out: route it to the contact; in: deliver it to the user */
-	bool changed;        /* the state differs */
-	bool push;           /* roster push: what clients see has changed */
-	bool auto_reply;     /* in subscribe: answer with `subscribed` on the user's behalf */
-	bool send_presence;  /* the contact may see us from now on: send our resources' presence */
+	bool pass;          /* out: route it to the contact; in: deliver it to the user */
+	bool changed;       /* the state differs */
+	bool push;          /* roster push: what clients see has changed */
+	bool auto_reply;    /* in subscribe: answer with `subscribed` on the user's behalf */
+	bool send_presence; /* the contact may see us from now on: send our resources' presence */
 	bool send_unavailable; /* it no longer may: send unavailable for each resource */
 };
 

@@ -1,5 +1,5 @@
 /* The roster as clients see it (RFC 6121 s. 2): get, set, remove, pushes. */
-#include "signaling/session/session_priv.h"
+#include "signaling/session/core.h"
 
 #include "base/log.h"
 

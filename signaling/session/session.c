@@ -1,5 +1,5 @@
 /* Sessions: binding a resource, what the client sends, what it gets, the end. */
-#include "signaling/session/session_priv.h"
+#include "signaling/session/core.h"
 
 #include "base/log.h"
 
@@ -124,7 +124,8 @@ static void replace(struct ly_session *old, enum ly_stream_error cond, const cha
 	user->pins--;
 }
 
-/* Connections that broke without a word must not lock a user out for as long as TCP needs to notice. */
+/* Connections that broke without a word must not lock a user out for as long as TCP needs to
+ * notice. */
 static struct ly_session *most_silent(const struct ly_user *user)
 {
 	struct ly_session *oldest = NULL;
@@ -153,7 +154,8 @@ static int make_room(struct ly_user *user, const char *resource)
 	old = most_silent(user);
 	if (user->home->now - old->last_in <= limits->silent)
 		return -E2BIG;
-	replace(old, LY_STREAM_RESOURCE_CONSTRAINT, "too many devices, this one was silent longest");
+	replace(old, LY_STREAM_RESOURCE_CONSTRAINT,
+		"too many devices, this one was silent longest");
 	return 0;
 }
 
@@ -266,7 +268,8 @@ static void take_stanza(struct ly_session *s, struct ly_stanza *st)
 		take_presence(s, st);
 }
 
-/* A stanza that was held back: its session may have ended, or been replaced by one of the same name. */
+/* A stanza that was held back: its session may have ended, or been replaced by one of the same
+ * name. */
 static void run_later(struct ly_home *home, struct ly_msg *msg)
 {
 	struct ly_carrier *c = LY_CONTAINER_OF(msg, struct ly_carrier, msg);
@@ -289,8 +292,7 @@ void ly_session_recv(struct ly_session *s, struct ly_stanza *st)
 	if (s->user->state == LY_USER_READY) {
 		take_stanza(s, st);
 	} else if (ly_user_hold(s->user, st, run_later)) {
-		struct ly_msg *msg =
-			LY_LIST_ENTRY(s->user->pending.prev, struct ly_msg, link);
+		struct ly_msg *msg = LY_LIST_ENTRY(s->user->pending.prev, struct ly_msg, link);
 
 		LY_CONTAINER_OF(msg, struct ly_carrier, msg)->conn = s->conn;
 	} else {

@@ -17,21 +17,22 @@ enum ly_session_state {
 
 /** Features read it; only session/ and router/ write it. */
 struct ly_session {
-	struct ly_list link;   /* in user->sessions; in the home's list once DEAD */
-	struct ly_user *user;  /* borrowed; NULL once DEAD */
-	struct ly_home *home;  /* borrowed */
-	uint64_t conn;         /* the server's name for the connection */
-	char *jid;             /* owned: full JID */
-	const char *resource;  /* part of jid */
-	struct ly_blob *presence; /* owned: last broadcast presence, with a hole; NULL unless AVAILABLE */
-	char **directed;       /* owned: bare or full JIDs that got directed presence */
+	struct ly_list link;  /* in user->sessions; in the home's list once DEAD */
+	struct ly_user *user; /* borrowed; NULL once DEAD */
+	struct ly_home *home; /* borrowed */
+	uint64_t conn;        /* the server's name for the connection */
+	char *jid;            /* owned: full JID */
+	const char *resource; /* part of jid */
+	struct ly_blob
+		*presence; /* owned: last broadcast presence, with a hole; NULL unless AVAILABLE */
+	char **directed;   /* owned: bare or full JIDs that got directed presence */
 	uint16_t n_directed, cap_directed;
-	int8_t priority;       /* of the presence; 0 before */
-	uint8_t state;         /* enum ly_session_state */
-	ly_usec last_in;       /* when the client was last heard */
-	bool interested;       /* has asked for the roster (RFC 6121 s. 2.2) */
-	bool carbons;          /* XEP-0280 enabled */
-	bool was_available;    /* initial presence has been handled once */
+	int8_t priority;    /* of the presence; 0 before */
+	uint8_t state;      /* enum ly_session_state */
+	ly_usec last_in;    /* when the client was last heard */
+	bool interested;    /* has asked for the roster (RFC 6121 s. 2.2) */
+	bool carbons;       /* XEP-0280 enabled */
+	bool was_available; /* initial presence has been handled once */
 };
 
 /* ---- called by the server, on the loop of the user's home ---- */
@@ -43,8 +44,8 @@ struct ly_session {
  *  many resources, all of them heard lately: resource-constraint), -ENOMEM */
 int ly_session_bind(struct ly_home *home, uint64_t conn, const char *bare_jid, const char *resource,
 		    struct ly_session **out);
-/** Takes one stanza of the client; `from` is the session's full JID already (stamped by the stream).
- *  Takes it on every path. */
+/** Takes one stanza of the client; `from` is the session's full JID already (stamped by the
+ * stream). Takes it on every path. */
 void ly_session_recv(struct ly_session *session, struct ly_stanza *st);
 /** The connection is gone: unavailable presence goes out, the session is freed. NULL is fine. */
 void ly_session_detach(struct ly_session *session);

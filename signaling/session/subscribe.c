@@ -1,5 +1,6 @@
-/* Presence subscriptions (RFC 6121 s. 3): what the state machine of subscription.c decides, done. */
-#include "signaling/session/session_priv.h"
+/* Presence subscriptions (RFC 6121 s. 3): what the state machine of subscription.c decides, done.
+ */
+#include "signaling/session/core.h"
 
 #include "base/log.h"
 
@@ -43,8 +44,7 @@ static int add_contact(struct ly_user *user, const char *jid, const struct ly_su
 /* Replaces a contact to keep the request with it. */
 static int set_request(struct ly_user *user, const struct ly_contact *c, const char *request)
 {
-	const char **groups =
-		ly_alloc((c->n_groups + 1u) * sizeof(*groups), LY_MEM_SESSION);
+	const char **groups = ly_alloc((c->n_groups + 1u) * sizeof(*groups), LY_MEM_SESSION);
 	struct ly_store_contact item;
 	int err;
 

@@ -1,5 +1,5 @@
-/* The subscription state machine: RFC 6121 appendix A, as rules instead of nine states. The states of the
- * appendix are (sub, ask, pending_in); "to" excludes ask, "from" excludes pending_in. */
+/* The subscription state machine: RFC 6121 appendix A, as rules instead of nine states. The states
+ * of the appendix are (sub, ask, pending_in); "to" excludes ask, "from" excludes pending_in. */
 #include "signaling/session/roster.h"
 
 static bool has_to(enum ly_subscription sub)
@@ -53,7 +53,8 @@ struct ly_sub_step ly_sub_outbound(struct ly_sub_state s, enum ly_stanza_type ty
 		step.next.ask = false;
 		step.next.sub = make(false, from);
 		break;
-	case LY_T_SUBSCRIBED: /* A.2.3: routed only as an answer, otherwise a pre-approval (s. 3.4) */
+	case LY_T_SUBSCRIBED: /* A.2.3: routed only as an answer, otherwise a pre-approval (s. 3.4)
+			       */
 		step.pass = s.pending_in;
 		step.next.pending_in = false;
 		if (s.pending_in)

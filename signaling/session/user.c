@@ -1,5 +1,6 @@
-/* Users in memory: loading with the roster, holding what comes meanwhile, letting go of idle ones. */
-#include "signaling/session/session_priv.h"
+/* Users in memory: loading with the roster, holding what comes meanwhile, letting go of idle ones.
+ */
+#include "signaling/session/core.h"
 
 #include "base/log.h"
 

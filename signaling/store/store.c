@@ -28,6 +28,7 @@ struct ly_store_req *ly_store_req_create(unsigned home, enum ly_store_op op, con
 		return NULL;
 	ly_arena_init(&req->arena, LY_MEM_STORE, REQ_LIMIT);
 	req->msg.source = home;
+	req->msg.must_run = true;
 	req->msg.run = run;
 	req->msg.drop = drop;
 	req->home = home;

@@ -1,13 +1,13 @@
 /* Storage as signaling sees it: typed requests, answered later by a message to the home that asked.
  *
- * A request is filled in, handed to the store (ly_home_env.store) and comes back through the queue of
- * its home with err and the results set: its done() is called there, then it is freed. Requests of
- * one home that name the same owner are executed in the order of their submission; different owners
- * may overtake each other. A write is answered after its commit, never before.
+ * A request is filled in, handed to the store (ly_home_env.store) and comes back through the queue
+ * of its home with err and the results set: its done() is called there, then it is freed. Requests
+ * of one home that name the same owner are executed in the order of their submission; different
+ * owners may overtake each other. A write is answered after its commit, never before.
  *
- * Strings of the input are copied into the request's arena by whoever fills it in (ly_store_str), so
- * that a request depends on nothing of the home while it is away. The back end puts results into the
- * same arena. JIDs are bare, prepared (RFC 7622) and UTF-8.
+ * Strings of the input are copied into the request's arena by whoever fills it in (ly_store_str),
+ * so that a request depends on nothing of the home while it is away. The back end puts results into
+ * the same arena. JIDs are bare, prepared (RFC 7622) and UTF-8.
  */
 #ifndef LY_SIGNALING_STORE_STORE_H
 #define LY_SIGNALING_STORE_STORE_H
@@ -22,20 +22,21 @@ enum ly_store_op {
 	LY_STORE_USER_PUT,    /* user (creates or replaces the account) */
 	LY_STORE_USER_DELETE, /* owner, with all it owns; -ENOENT */
 	LY_STORE_USER_LIST,   /* owner = host domain -> users.v[], sorted by JID (keys left out) */
-	LY_STORE_ROSTER_GET,    /* owner -> roster.v[]; none is success */
-	LY_STORE_ROSTER_PUT,    /* owner, item (inserts or replaces by jid) */
+	LY_STORE_ROSTER_GET,  /* owner -> roster.v[]; none is success */
+	LY_STORE_ROSTER_PUT,  /* owner, item (inserts or replaces by jid) */
 	LY_STORE_ROSTER_DELETE, /* owner, item.jid; no error if absent */
-	LY_STORE_VCARD_GET, /* owner -> text.xml; -ENOENT */
-	LY_STORE_VCARD_PUT, /* owner, text.xml */
-	LY_STORE_PRIVATE_GET, /* owner, text.key -> text.xml; -ENOENT (XEP-0049) */
-	LY_STORE_PRIVATE_PUT, /* owner, text.key, text.xml */
-	LY_STORE_LAST_GET, /* owner -> text.wall, text.xml (status text, may be NULL); -ENOENT */
-	LY_STORE_LAST_PUT, /* owner, text.wall, text.xml: last time the account went offline */
-	LY_STORE_ROOM_GET,         /* owner = room -> room; -ENOENT */
-	LY_STORE_ROOM_PUT,         /* room (config, subject and all affiliations are replaced) */
-	LY_STORE_ROOM_DELETE,      /* owner = room, with its history; no error if absent */
-	LY_STORE_ROOM_LIST,        /* owner = host domain -> rooms.v[], sorted by JID (no affiliations) */
-	LY_STORE_ROOM_HISTORY_ADD, /* owner = room, text.xml, text.wall, n = most to keep (0 = all) */
+	LY_STORE_VCARD_GET,     /* owner -> text.xml; -ENOENT */
+	LY_STORE_VCARD_PUT,     /* owner, text.xml */
+	LY_STORE_PRIVATE_GET,   /* owner, text.key -> text.xml; -ENOENT (XEP-0049) */
+	LY_STORE_PRIVATE_PUT,   /* owner, text.key, text.xml */
+	LY_STORE_LAST_GET,    /* owner -> text.wall, text.xml (status text, may be NULL); -ENOENT */
+	LY_STORE_LAST_PUT,    /* owner, text.wall, text.xml: last time the account went offline */
+	LY_STORE_ROOM_GET,    /* owner = room -> room; -ENOENT */
+	LY_STORE_ROOM_PUT,    /* room (config, subject and all affiliations are replaced) */
+	LY_STORE_ROOM_DELETE, /* owner = room, with its history; no error if absent */
+	LY_STORE_ROOM_LIST, /* owner = host domain -> rooms.v[], sorted by JID (no affiliations) */
+	LY_STORE_ROOM_HISTORY_ADD, /* owner = room, text.xml, text.wall, n = most to keep (0 = all)
+				    */
 	LY_STORE_ROOM_HISTORY_GET, /* owner = room, n = last how many -> texts.v[], oldest first */
 	LY_STORE_OFFLINE_ADD,  /* owner, text.xml, text.wall, n = most to keep; -E2BIG when full;
 				* -ENOENT when there is no such account (asked in the same step) */
@@ -165,8 +166,8 @@ struct ly_store_req *ly_store_req_create(unsigned home, enum ly_store_op op, con
 /** Frees it without calling done(); NULL is fine. */
 void ly_store_req_destroy(struct ly_store_req *req);
 
-/** A copy of @p s in the request's arena; NULL for NULL or when out of memory (then req->err is set,
- *  and submitting it answers with that error at once). */
+/** A copy of @p s in the request's arena; NULL for NULL or when out of memory (then req->err is
+ * set, and submitting it answers with that error at once). */
 const char *ly_store_str(struct ly_store_req *req, const char *s);
 
 /** Copies @p item with its strings into req->u.item. */

@@ -1,5 +1,5 @@
-/* A store in memory for tests: answers at once or late, and out of order between owners, as a real one
- * may; can be told to fail. One owner's requests stay in order. */
+/* A store in memory for tests: answers at once or late, and out of order between owners, as a real
+ * one may; can be told to fail. One owner's requests stay in order. */
 #ifndef LY_TESTS_SCENARIO_FAKE_STORE_H
 #define LY_TESTS_SCENARIO_FAKE_STORE_H
 

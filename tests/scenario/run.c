@@ -1,5 +1,6 @@
-/* Runs scenario scripts against the in-memory server, each with one and several homes and with a store
- * that answers at once, late and out of order. The language is described in scripts/README. */
+/* Runs scenario scripts against the in-memory server, each with one and several homes and with a
+ * store that answers at once, late and out of order. The language is described in scripts/README.
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static struct ly_xml_doc *read_block(struct run *r)
 
 	ly_buf_init(&buf, LY_MEM_MISC, 0);
 	ly_buf_adds(&buf, "<block xmlns='jabber:client'>");
-	while (r->at < r->n_lines && (isspace((unsigned char)r->lines[r->at][0]) || !r->lines[r->at][0])) {
+	while (r->at < r->n_lines &&
+	       (isspace((unsigned char)r->lines[r->at][0]) || !r->lines[r->at][0])) {
 		ly_buf_adds(&buf, r->lines[r->at++]);
 		ly_buf_adds(&buf, "\n");
 	}

@@ -1,5 +1,5 @@
-/* Two users subscribe, refuse, cancel, remove, come and go at random, over homes that answer late: in the
- * end both rosters say the same about each other, and so does the store. */
+/* Two users subscribe, refuse, cancel, remove, come and go at random, over homes that answer late:
+ * in the end both rosters say the same about each other, and so does the store. */
 #include "tests/unit/check.h"
 
 #include <stdio.h>

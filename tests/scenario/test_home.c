@@ -124,9 +124,9 @@ static void test_bad_bind(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LY_COUNTOF(rows); i++)
-		ly_assert_i64(rows[i].what, -EINVAL,
-			      ly_session_bind(world_home(w, 0), 1, rows[i].bare, rows[i].resource,
-					      &s));
+		ly_assert_i64(
+			rows[i].what, -EINVAL,
+			ly_session_bind(world_home(w, 0), 1, rows[i].bare, rows[i].resource, &s));
 	ly_assert_i64("chosen by the server", 0,
 		      ly_session_bind(world_home(w, 0), 1, "student1@localhost", NULL, &s));
 	ly_assert_i64("its length", 12, (int64_t)strlen(s->resource));
@@ -207,7 +207,9 @@ static void test_directed_limit(void **state)
 
 static void test_roster_limit(void **state)
 {
-	struct world_conf conf = { .n_homes = 1, .seed = 1, .limits.roster = 3, .limits.groups = 2 };
+	struct world_conf conf = {
+		.n_homes = 1, .seed = 1, .limits.roster = 3, .limits.groups = 2
+	};
 	struct world *w = world_create(&conf);
 	struct peer *p;
 	char xml[256];
@@ -215,8 +217,9 @@ static void test_roster_limit(void **state)
 	(void)state;
 	fake_store_add_user(world_store(w), "student1@localhost");
 	p = login(w, "student1");
-	peer_send(p, "<iq type='set' id='g'><query xmlns='jabber:iq:roster'><item jid='a@localhost'>"
-		     "<group>1</group><group>2</group><group>3</group></item></query></iq>");
+	peer_send(p,
+		  "<iq type='set' id='g'><query xmlns='jabber:iq:roster'><item jid='a@localhost'>"
+		  "<group>1</group><group>2</group><group>3</group></item></query></iq>");
 	world_settle(w);
 	expect_error(p, "groups", "not-acceptable");
 	for (int i = 0; i < 3; i++) {
@@ -281,8 +284,9 @@ static void test_presence_limit(void **state)
 /* Stanzas that wait for the account, and for the answer to an earlier one. */
 static void test_waiting_limit(void **state)
 {
-	struct world_conf conf = { .n_homes = 1, .seed = 1, .store_delay = LY_MS(50),
-				   .limits.waiting = 5 };
+	struct world_conf conf = {
+		.n_homes = 1, .seed = 1, .store_delay = LY_MS(50), .limits.waiting = 5
+	};
 	struct world *w = world_create(&conf);
 	struct peer *p = world_peer(w, "student1");
 	struct received *r;
@@ -370,8 +374,8 @@ static void test_end_in_the_middle(void **state)
 	world_free(w);
 }
 
-/* Memory runs out at every place in turn: what is lost is lost, nothing breaks or leaks, and afterwards
- * the home works. */
+/* Memory runs out at every place in turn: what is lost is lost, nothing breaks or leaks, and
+ * afterwards the home works. */
 static void test_out_of_memory(void **state)
 {
 	static const char *const stanzas[] = {
@@ -385,7 +389,8 @@ static void test_out_of_memory(void **state)
 		"<message to='student2@localhost' type='chat'><body>x</body></message>",
 		"<message to='nobody@localhost' type='chat'><body>x</body></message>",
 		"<iq type='get' id='3'><vCard xmlns='vcard-temp'/></iq>",
-		"<iq type='set' id='4'><query xmlns='jabber:iq:private'><a xmlns='b'/></query></iq>",
+		"<iq type='set' id='4'><query xmlns='jabber:iq:private'><a "
+		"xmlns='b'/></query></iq>",
 		"<iq type='get' id='5' to='localhost'>"
 		"<query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
 		"<presence to='algebra@conference.localhost/x'/>",
@@ -449,9 +454,14 @@ static void echo_recv(struct ly_home *home, void *ctx, struct ly_stanza *st)
 static void test_component(void **state)
 {
 	struct echo echo = { .home = 2 };
-	struct ly_host host = { .domain = "focus.localhost", .kind = LY_HOST_COMPONENT,
-				.ctx = &echo, .home_of = echo_home, .recv = echo_recv };
-	struct world_conf conf = { .n_homes = 3, .seed = 1, .more_hosts = &host, .n_more_hosts = 1 };
+	struct ly_host host = { .domain = "focus.localhost",
+				.kind = LY_HOST_COMPONENT,
+				.ctx = &echo,
+				.home_of = echo_home,
+				.recv = echo_recv };
+	struct world_conf conf = {
+		.n_homes = 3, .seed = 1, .more_hosts = &host, .n_more_hosts = 1
+	};
 	struct world *w = world_create(&conf);
 	struct peer *p;
 
@@ -524,18 +534,17 @@ static void test_memory(void **state)
 		fake_store_add_user(world_store(w), jid);
 		for (int k = 0; k < 10; k++) {
 			char contact[64];
-			struct ly_store_req *req =
-				ly_store_req_create(0, LY_STORE_ROSTER_PUT, jid);
-			struct ly_store_contact item = { .jid = contact, .listed = true,
-							 .sub = LY_SUB_BOTH, .name = "A name" };
+			struct ly_store_req *req = ly_store_req_create(0, LY_STORE_ROSTER_PUT, jid);
+			struct ly_store_contact item = {
+				.jid = contact, .listed = true, .sub = LY_SUB_BOTH, .name = "A name"
+			};
 
 			snprintf(contact, sizeof(contact), "user%d@localhost", i + 1 + k);
 			ly_store_set_item(req, &item);
 			ly_home_store(home, req);
 			fake_store_tick(world_store(w), world_now(w));
 		}
-		ly_assert_i64("bind", 0,
-			      ly_session_bind(home, (uint64_t)i + 1, jid, "web", &s[i]));
+		ly_assert_i64("bind", 0, ly_session_bind(home, (uint64_t)i + 1, jid, "web", &s[i]));
 		len = snprintf(xml, sizeof(xml), PRESENCE, jid);
 		ly_assert_i64("parse", 0, ly_stanza_parse(&st, ly_span(xml, (size_t)len)));
 		ly_session_recv(s[i], st);
@@ -557,15 +566,14 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resource_limit),	cmocka_unit_test(test_replaced),
-		cmocka_unit_test(test_bad_bind),	cmocka_unit_test(test_unknown_account),
-		cmocka_unit_test(test_kick),		cmocka_unit_test(test_directed_limit),
-		cmocka_unit_test(test_roster_limit),	cmocka_unit_test(test_offline_limit),
-		cmocka_unit_test(test_presence_limit),	cmocka_unit_test(test_waiting_limit),
-		cmocka_unit_test(test_store_fails),	cmocka_unit_test(test_end_in_the_middle),
-		cmocka_unit_test(test_out_of_memory),	cmocka_unit_test(test_component),
-			cmocka_unit_test(test_notify),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_resource_limit), cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_bad_bind),       cmocka_unit_test(test_unknown_account),
+		cmocka_unit_test(test_kick),           cmocka_unit_test(test_directed_limit),
+		cmocka_unit_test(test_roster_limit),   cmocka_unit_test(test_offline_limit),
+		cmocka_unit_test(test_presence_limit), cmocka_unit_test(test_waiting_limit),
+		cmocka_unit_test(test_store_fails),    cmocka_unit_test(test_end_in_the_middle),
+		cmocka_unit_test(test_out_of_memory),  cmocka_unit_test(test_component),
+		cmocka_unit_test(test_notify),         cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,8 +84,11 @@ struct world *world_create(const struct world_conf *conf)
 	struct world *w = calloc(1, sizeof(*w));
 	struct ly_home_env env = { w, conf->n_homes, on_post, on_store, on_send, on_close };
 	struct fake_store_conf store = { conf->store_delay, 0, conf->seed, on_post, w };
-	struct ly_home_conf home = { .hosts = w->hosts, .n_hosts = 2 + conf->n_more_hosts,
-				     .limits = conf->limits, .rand = &w->rand, .version = "0" };
+	struct ly_home_conf home = { .hosts = w->hosts,
+				     .n_hosts = 2 + conf->n_more_hosts,
+				     .limits = conf->limits,
+				     .rand = &w->rand,
+				     .version = "0" };
 
 	w->conf = *conf;
 	w->now = LY_SEC(1000);
@@ -242,7 +245,8 @@ int peer_connect(struct peer *p)
 	const char *slash = strchr(p->label, '/');
 	char bare[256];
 
-	snprintf(bare, sizeof(bare), "%.*s@%s", (int)strcspn(p->label, "/"), p->label, WORLD_DOMAIN);
+	snprintf(bare, sizeof(bare), "%.*s@%s", (int)strcspn(p->label, "/"), p->label,
+		 WORLD_DOMAIN);
 	p->home = world_home_of(w, bare);
 	p->conn = ++w->last_conn;
 	p->is_closed = false;

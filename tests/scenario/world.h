@@ -27,8 +27,8 @@ struct peer {
 	uint64_t conn;
 	struct ly_session *session; /* NULL: not connected */
 	struct ly_home *home;
-	char *label; /* "student1" or "student1/phone" */
-	struct ly_list inbox; /* of struct received */
+	char *label;                 /* "student1" or "student1/phone" */
+	struct ly_list inbox;        /* of struct received */
 	enum ly_stream_error closed; /* LY_STREAM_OK: not closed by the server */
 	bool is_closed;
 	size_t n_received;
@@ -52,7 +52,8 @@ void world_fail_at(struct world *w, uint64_t nth);
 uint64_t world_n_failed(const struct world *w);
 ly_usec world_now(const struct world *w);
 
-/** Runs queues and the store until nothing moves; the clock moves only as far as the store needs. */
+/** Runs queues and the store until nothing moves; the clock moves only as far as the store needs.
+ */
 void world_settle(struct world *w);
 /** Lets time pass, with timers. */
 void world_wait(struct world *w, ly_usec d);

@@ -27,9 +27,9 @@ struct row {
 	} want[N_STATES]; /* by the state before */
 };
 
-
 static const struct row outbound[] = {
-	{ "A.2.1 subscribe", LY_T_SUBSCRIBE,
+	{ "A.2.1 subscribe",
+	  LY_T_SUBSCRIBE,
 	  { [NONE] = { 1, NONE_PO },
 	    [NONE_PO] = { 1, NONE_PO },
 	    [NONE_PI] = { 1, NONE_POI },
@@ -39,7 +39,8 @@ static const struct row outbound[] = {
 	    [FROM] = { 1, FROM_PO },
 	    [FROM_PO] = { 1, FROM_PO },
 	    [BOTH] = { 1, BOTH } } },
-	{ "A.2.2 unsubscribe", LY_T_UNSUBSCRIBE,
+	{ "A.2.2 unsubscribe",
+	  LY_T_UNSUBSCRIBE,
 	  { [NONE] = { 1, NONE },
 	    [NONE_PO] = { 1, NONE },
 	    [NONE_PI] = { 1, NONE_PI },
@@ -49,7 +50,8 @@ static const struct row outbound[] = {
 	    [FROM] = { 1, FROM },
 	    [FROM_PO] = { 1, FROM },
 	    [BOTH] = { 1, FROM } } },
-	{ "A.2.3 subscribed", LY_T_SUBSCRIBED,
+	{ "A.2.3 subscribed",
+	  LY_T_SUBSCRIBED,
 	  { [NONE] = { 0, NONE },
 	    [NONE_PO] = { 0, NONE_PO },
 	    [NONE_PI] = { 1, FROM },
@@ -59,7 +61,8 @@ static const struct row outbound[] = {
 	    [FROM] = { 0, FROM },
 	    [FROM_PO] = { 0, FROM_PO },
 	    [BOTH] = { 0, BOTH } } },
-	{ "A.2.4 unsubscribed", LY_T_UNSUBSCRIBED,
+	{ "A.2.4 unsubscribed",
+	  LY_T_UNSUBSCRIBED,
 	  { [NONE] = { 0, NONE },
 	    [NONE_PO] = { 0, NONE_PO },
 	    [NONE_PI] = { 1, NONE },
@@ -72,7 +75,8 @@ static const struct row outbound[] = {
 };
 
 static const struct row inbound[] = {
-	{ "A.3.1 subscribe", LY_T_SUBSCRIBE,
+	{ "A.3.1 subscribe",
+	  LY_T_SUBSCRIBE,
 	  { [NONE] = { 1, NONE_PI },
 	    [NONE_PO] = { 1, NONE_POI },
 	    [NONE_PI] = { 0, NONE_PI },
@@ -82,7 +86,8 @@ static const struct row inbound[] = {
 	    [FROM] = { 0, FROM },
 	    [FROM_PO] = { 0, FROM_PO },
 	    [BOTH] = { 0, BOTH } } },
-	{ "A.3.2 unsubscribe", LY_T_UNSUBSCRIBE,
+	{ "A.3.2 unsubscribe",
+	  LY_T_UNSUBSCRIBE,
 	  { [NONE] = { 0, NONE },
 	    [NONE_PO] = { 0, NONE_PO },
 	    [NONE_PI] = { 1, NONE },
@@ -92,7 +97,8 @@ static const struct row inbound[] = {
 	    [FROM] = { 1, NONE },
 	    [FROM_PO] = { 1, NONE_PO },
 	    [BOTH] = { 1, TO } } },
-	{ "A.3.3 subscribed", LY_T_SUBSCRIBED,
+	{ "A.3.3 subscribed",
+	  LY_T_SUBSCRIBED,
 	  { [NONE] = { 0, NONE },
 	    [NONE_PO] = { 1, TO },
 	    [NONE_PI] = { 0, NONE_PI },
@@ -102,7 +108,8 @@ static const struct row inbound[] = {
 	    [FROM] = { 0, FROM },
 	    [FROM_PO] = { 1, BOTH },
 	    [BOTH] = { 0, BOTH } } },
-	{ "A.3.4 unsubscribed", LY_T_UNSUBSCRIBED,
+	{ "A.3.4 unsubscribed",
+	  LY_T_UNSUBSCRIBED,
 	  { [NONE] = { 0, NONE },
 	    [NONE_PO] = { 1, NONE },
 	    [NONE_PI] = { 0, NONE_PI },

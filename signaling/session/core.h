@@ -1,8 +1,8 @@
-/* What the files of session/ and router/ share about users and sessions. */
-#ifndef LY_SIGNALING_SESSION_SESSION_PRIV_H
-#define LY_SIGNALING_SESSION_SESSION_PRIV_H
+/* What the files of session/ and router/ share about users and sessions; nothing for features. */
+#ifndef LY_SIGNALING_SESSION_CORE_H
+#define LY_SIGNALING_SESSION_CORE_H
 
-#include "signaling/router/home_priv.h"
+#include "signaling/router/core.h"
 
 /* user.c */
 /** Frees a user with its sessions, which are not told. */
@@ -17,7 +17,8 @@ void ly_user_run_pending(struct ly_user *user);
 void ly_user_kick(struct ly_user *user, enum ly_stream_error cond, const char *text);
 
 /* session.c */
-/** Ends a session: presence goes out, features are told; then it is DEAD and waits for its detach. */
+/** Ends a session: presence goes out, features are told; then it is DEAD and waits for its detach.
+ */
 void ly_session_end(struct ly_session *s);
 /** Frees a DEAD session, or one whose home goes. */
 void ly_session_free(struct ly_session *s);
@@ -42,7 +43,8 @@ void ly_presence_hide(struct ly_user *user, const char *contact);
 void ly_presence_send(struct ly_home *home, const char *type, const char *from, const char *to);
 /** Such a presence as bytes with a hole; NULL: no memory. */
 struct ly_blob *ly_presence_blob(const char *type, const char *from);
-/** Delivers the stored messages of an LY_STORE_OFFLINE_TAKE, or stores them again if nobody is there. */
+/** Delivers the stored messages of an LY_STORE_OFFLINE_TAKE, or stores them again if nobody is
+ * there. */
 void ly_offline_hand_out(struct ly_user *user, const struct ly_store_req *req);
 
 /* subscribe.c */
@@ -56,8 +58,8 @@ void ly_subscription_requests(struct ly_session *s);
 /* roster_iq.c */
 /** Tells the interested resources about a contact (RFC 6121 s. 2.1.6); removed: it is gone. */
 void ly_roster_push(struct ly_user *user, const char *jid, bool removed);
-/** Writes a contact to the store, or deletes it there if it is not in the roster any more. Errors are
- *  logged. */
+/** Writes a contact to the store, or deletes it there if it is not in the roster any more. Errors
+ * are logged. */
 void ly_roster_save(struct ly_user *user, const char *jid);
 /** The request for that, to be submitted by the caller; NULL: no memory. */
 struct ly_store_req *ly_roster_save_request(struct ly_user *user, const char *jid);

@@ -1,6 +1,6 @@
-/* What the files of router/ and session/ share. */
-#ifndef LY_SIGNALING_ROUTER_HOME_PRIV_H
-#define LY_SIGNALING_ROUTER_HOME_PRIV_H
+/* What the files of router/ and session/ share; nothing for features. */
+#ifndef LY_SIGNALING_ROUTER_CORE_H
+#define LY_SIGNALING_ROUTER_CORE_H
 
 #include "base/err.h"
 #include "signaling/feature.h"
@@ -32,7 +32,8 @@ struct ly_carrier {
 	uint64_t conn; /* session.c: the connection it came from */
 };
 
-/** Wraps a stanza for a queue, to be run by @p run; NULL: no memory (the stanza is still the caller's).
+/** Wraps a stanza for a queue, to be run by @p run; NULL: no memory (the stanza is still the
+ * caller's).
  */
 struct ly_carrier *ly_carry(struct ly_home *home, struct ly_stanza *st,
 			    void (*run)(struct ly_home *home, struct ly_msg *msg));
@@ -86,8 +87,8 @@ bool ly_pair_hold(struct ly_home *home, struct ly_stanza *st, const char *to, ui
 		  void (*run)(struct ly_home *home, struct ly_msg *msg));
 
 /* fan.c */
-/** Asks for the presence of local accounts on behalf of @p jid (full): those with sessions here answer
- *  with presence if it may see them. */
+/** Asks for the presence of local accounts on behalf of @p jid (full): those with sessions here
+ * answer with presence if it may see them. */
 struct ly_fan *ly_fan_create_probe(struct ly_home *home, const char *jid);
 
 #endif
