@@ -77,7 +77,7 @@ static void forget(void *session, uint32_t ssrc)
 	struct session *s = session;
 
 	if (ly_map_del_num(&s->tops, ssrc))
-		(void)srtp_remove_stream(s->srtp, ssrc);
+		ly_srtp_remove(s->srtp, ssrc);
 }
 
 /* A stream whose first packet is behind a rollover has to be added with its counter. */

@@ -6,12 +6,18 @@
 #include "base/heap.h"
 #include "media/srtp/srtp_priv.h"
 
+struct stream {
+	uint32_t ssrc;
+	uint64_t used; /* when it was last heard, in packets */
+};
+
 struct ly_srtp {
-	srtp_t rx;       /* RTP and RTCP from the peer, any SSRC */
-	srtp_t tx;       /* RTCP to the peer, any SSRC */
-	uint32_t *ssrcs; /* owned; the peer's that have proven themselves */
+	srtp_t rx;              /* RTP and RTCP from the peer, any SSRC */
+	srtp_t tx;              /* RTCP to the peer, any SSRC */
+	struct stream *streams; /* owned; SSRCs of the peer that have proven themselves */
 	unsigned n, max;
 	unsigned last; /* where the last one was found */
+	uint64_t clock;
 };
 
 static int make_session(srtp_t *out, enum ly_srtp_profile profile, const struct ly_srtp_key *key,
@@ -35,15 +41,15 @@ int ly_srtp_create(struct ly_srtp **out, const struct ly_srtp_keys *keys, unsign
 	struct ly_srtp *s;
 	int err = -ENOMEM;
 
-	if (ly_srtp_key_len(keys->profile) == 0)
+	if (ly_srtp_key_len(keys->profile) == 0 || max_ssrcs == 0)
 		return -EINVAL;
 	ly_srtp_lib_init();
 	s = ly_alloc(sizeof(*s), LY_MEM_MEDIA);
 	if (s == NULL)
 		return -ENOMEM;
 	s->max = max_ssrcs;
-	s->ssrcs = ly_alloc(max_ssrcs * sizeof(*s->ssrcs), LY_MEM_MEDIA);
-	if (s->ssrcs)
+	s->streams = ly_alloc(max_ssrcs * sizeof(*s->streams), LY_MEM_MEDIA);
+	if (s->streams)
 		err = make_session(&s->rx, keys->profile, &keys->rx, ssrc_any_inbound);
 	if (err == 0)
 		err = make_session(&s->tx, keys->profile, &keys->tx, ssrc_any_outbound);
@@ -63,16 +69,16 @@ void ly_srtp_destroy(struct ly_srtp *s)
 		srtp_dealloc(s->rx);
 	if (s->tx)
 		srtp_dealloc(s->tx);
-	ly_free(s->ssrcs, LY_MEM_MEDIA);
+	ly_free(s->streams, LY_MEM_MEDIA);
 	ly_free(s, LY_MEM_MEDIA);
 }
 
 static bool is_known(struct ly_srtp *s, uint32_t ssrc)
 {
-	if (s->last < s->n && s->ssrcs[s->last] == ssrc)
+	if (s->last < s->n && s->streams[s->last].ssrc == ssrc)
 		return true;
 	for (unsigned i = 0; i < s->n; i++) {
-		if (s->ssrcs[i] != ssrc)
+		if (s->streams[i].ssrc != ssrc)
 			continue;
 		s->last = i;
 		return true;
@@ -85,23 +91,36 @@ static uint32_t be32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+static void remember(struct ly_srtp *s, uint32_t ssrc)
+{
+	unsigned at = s->n;
+
+	if (s->n < s->max) {
+		s->n++;
+	} else {
+		at = 0;
+		for (unsigned i = 1; i < s->n; i++)
+			if (s->streams[i].used < s->streams[at].used)
+				at = i;
+		ly_srtp_remove(s->rx, s->streams[at].ssrc);
+	}
+	s->streams[at].ssrc = ssrc;
+	s->last = at;
+}
+
 /* libsrtp2 makes a stream for each SSRC whose packet is authentic: that is what is limited. */
 static int unprotect(struct ly_srtp *s, uint8_t *pkt, size_t *len, uint32_t ssrc,
 		     srtp_err_status_t (*fn)(srtp_t, void *, int *))
 {
 	bool known = is_known(s, ssrc);
 	int n = (int)*len;
-	int err;
+	int err = ly_srtp_err(fn(s->rx, pkt, &n));
 
-	if (!known && s->n == s->max)
-		return -E2BIG;
-	err = ly_srtp_err(fn(s->rx, pkt, &n));
 	if (err)
 		return err;
-	if (!known) {
-		s->last = s->n;
-		s->ssrcs[s->n++] = ssrc;
-	}
+	if (!known)
+		remember(s, ssrc);
+	s->streams[s->last].used = ++s->clock;
 	*len = (size_t)n;
 	return 0;
 }
@@ -139,6 +158,6 @@ void ly_srtp_forget(struct ly_srtp *s, uint32_t ssrc)
 {
 	if (!is_known(s, ssrc))
 		return;
-	(void)srtp_remove_stream(s->rx, ssrc);
-	s->ssrcs[s->last] = s->ssrcs[--s->n];
+	ly_srtp_remove(s->rx, ssrc);
+	s->streams[s->last] = s->streams[--s->n];
 }

@@ -1,4 +1,5 @@
 /* libsrtp2: set-up and translation. */
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -48,6 +49,12 @@ int ly_srtp_policy(srtp_policy_t *policy, enum ly_srtp_profile profile,
 	policy->key = key_mem;
 	policy->window_size = REPLAY_WINDOW;
 	return 0;
+}
+
+/* srtp_remove_stream() wants network order, unlike the library's other calls with an SSRC. */
+void ly_srtp_remove(srtp_t session, uint32_t ssrc)
+{
+	(void)srtp_remove_stream(session, htonl(ssrc));
 }
 
 int ly_srtp_err(srtp_err_status_t status)

@@ -12,21 +12,23 @@
 
 struct ly_srtp; /* opaque */
 
-/** @p max_ssrcs: how many SSRCs the peer may use (memory is bounded by it).
+/** @p max_ssrcs: for how many SSRCs of the peer rollover counter and replay list are kept (memory
+ * is bounded by it); one more takes the place of the one not heard for longest.
  *  @return 0, -EINVAL (profile), -ENOMEM; the caller owns *out */
 int ly_srtp_create(struct ly_srtp **out, const struct ly_srtp_keys *keys, unsigned max_ssrcs);
 /** Wipes the keys. */
 void ly_srtp_destroy(struct ly_srtp *s);
 
 /** Unprotects in place; *len shrinks.
- *  @return 0, -EBADMSG (malformed), -EACCES (not authentic), -EEXIST (replayed or too old),
- *  -E2BIG (one SSRC too many); on error the packet must be dropped, its bytes may have changed */
+ *  @return 0, -EBADMSG (malformed), -EACCES (not authentic), -EEXIST (replayed or too old); on
+ * error the packet must be dropped, its bytes may have changed */
 int ly_srtp_unprotect(struct ly_srtp *s, uint8_t *pkt, size_t *len);
 int ly_srtp_unprotect_rtcp(struct ly_srtp *s, uint8_t *pkt, size_t *len);
 /** Protects RTCP in place; *len grows by up to LY_SRTCP_TRAILER_MAX.
  *  @return 0, -ENOSPC, -EBADMSG, -ENOMEM */
 int ly_srtp_protect_rtcp(struct ly_srtp *s, uint8_t *pkt, size_t *len, size_t cap);
-/** Forgets an SSRC of the peer that has ended, so that another may take its place. */
+/** Forgets an SSRC of the peer that will not be used again: if it were, its rollover counter and
+ * its replay list would begin anew. */
 void ly_srtp_forget(struct ly_srtp *s, uint32_t ssrc);
 
 /* ---- outgoing RTP, in batches ---- */

@@ -57,6 +57,8 @@ void ly_srtp_lib_init(void);
 /** Fills a policy; @p key_mem must live until the policy was used. @return 0, -EINVAL */
 int ly_srtp_policy(srtp_policy_t *policy, enum ly_srtp_profile profile,
 		   const struct ly_srtp_key *master, uint8_t *key_mem);
+/** Frees the stream of @p ssrc, if there is one. */
+void ly_srtp_remove(srtp_t session, uint32_t ssrc);
 /** Translates to Lyceum's errors. */
 int ly_srtp_err(srtp_err_status_t status);
 
