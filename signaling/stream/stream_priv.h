@@ -39,8 +39,8 @@ struct ly_stream_login {
 	unsigned failures; /* with credentials looked at: wrong passwords, unknown users */
 	unsigned attempts; /* all failed ones */
 	bool has_asked;    /* the running exchange got to the credentials */
-	char *resource; /* owned; wanted by the client, or NULL */
-	char *bind_id;  /* owned; id of the bind request */
+	char *resource;    /* owned; wanted by the client, or NULL */
+	char *bind_id;     /* owned; id of the bind request */
 };
 
 struct ly_stream {

@@ -1,4 +1,5 @@
-/* What a stream costs: parsing a stanza, waking an idle stream, serialising, memory of an idle stream.
+/* What a stream costs: parsing a stanza, waking an idle stream, serialising, memory of an idle
+ * stream.
  *
  *   bench_xml [rounds]     one line of figures each, "name value unit" */
 #include <stdio.h>
@@ -21,8 +22,10 @@
 /* 300 bytes: a chat message as clients send it. */
 static const char stanza[] =
 	"<message to='teacher@localhost' type='chat' id='8a1f3c52-6f0e-4c57-9d31-0b6f3f0f7d11'>"
-	"<body>Where are the exercises for tomorrow? I looked on the page &amp; in the folder</body>"
-	"<active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/>"
+	"<body>Where are the exercises for tomorrow? I looked on the page &amp; in the "
+	"folder</body>"
+	"<active xmlns='http://jabber.org/protocol/chatstates'/><request "
+	"xmlns='urn:xmpp:receipts'/>"
 	"<origin-id xmlns='urn:xmpp:sid:0' id='8a1f3c52'/></message>";
 
 static const char *const hosts[] = { "localhost", NULL };
