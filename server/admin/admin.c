@@ -118,6 +118,16 @@ static json_t *media_json(const struct ly_media *media)
 			 (json_int_t)sum.dropped_malformed);
 }
 
+static json_t *calls_json(const struct ly_focus *focus)
+{
+	struct ly_focus_counts n = { 0 };
+
+	if (focus != NULL)
+		ly_focus_get_counts(focus, &n);
+	return json_pack("{s:I, s:I, s:I}", "started", (json_int_t)n.started, "conflicts",
+			 (json_int_t)n.conflicts, "lost", (json_int_t)n.ended_lost);
+}
+
 static void stats(void *ctx, json_t *out)
 {
 	struct ly_admin_loop *l = ctx;
@@ -131,6 +141,7 @@ static void stats(void *ctx, json_t *out)
 	(void)json_object_set_new(out, "memory", memory_json());
 	(void)json_object_set_new(out, "store", store_json(s->db));
 	(void)json_object_set_new(out, "loops", loops_json(l->admin));
+	(void)json_object_set_new(out, "calls_total", calls_json(s->calls));
 	(void)json_object_set_new(out, "media", media_json(s->media));
 }
 

@@ -9,13 +9,8 @@ enum ly_metric {
 	LY_METRIC_LOGIN_OK,       /* XMPP log-ins */
 	LY_METRIC_LOGIN_FAILED,   /* wrong password, unknown user, disabled account */
 	LY_METRIC_LOGIN_REFUSED,  /* rate limit */
-	LY_METRIC_XMPP_ACCEPTED,  /* connections: TCP and WebSocket */
+	LY_METRIC_XMPP_ACCEPTED,  /* streams: TCP and WebSocket */
 	LY_METRIC_HTTP_REQUESTS,
-	LY_METRIC_CALLS_STARTED,
-	LY_METRIC_CALLS_ENDED,
-	LY_METRIC_JOINS,          /* participants that entered a call */
-	LY_METRIC_JOINS_BUSY,     /* refused: the user is in another call */
-	LY_METRIC_PARTICIPANTS_LOST, /* removed because their media connection was gone */
 	LY_METRIC_ADMIN_LOGIN_OK,
 	LY_METRIC_ADMIN_LOGIN_FAILED,
 	LY_N_METRICS

@@ -1,3 +1,4 @@
+#include "server/admin/metrics.h"
 #include "server/io/http.h"
 
 #include <limits.h>
@@ -181,6 +182,7 @@ static void dispatch(struct ly_http_conn *h, struct ly_http_req *req)
 {
 	bool found = false;
 
+	ly_metric_add(LY_METRIC_HTTP_REQUESTS, 1);
 	for (size_t i = 0; i < h->conf->n_routes; i++) {
 		const struct ly_http_route *r = &h->conf->routes[i];
 

@@ -1,3 +1,4 @@
+#include "server/admin/metrics.h"
 #include "server/io/xmpp_conn.h"
 
 #include <openssl/x509.h>
@@ -96,6 +97,7 @@ static struct ly_xmpp *create(struct ly_worker *w, const struct ly_stream_conf *
 
 	if (x == NULL)
 		return NULL;
+	ly_metric_add(LY_METRIC_XMPP_ACCEPTED, 1);
 	x->timer.fire = on_timer;
 	x->login_until = now + w->login_timeout;
 	x->resume_at = LY_NEVER;
@@ -219,6 +221,7 @@ static void ask_store(struct ly_xmpp *x, const char *user, const char *domain)
 	char jid[3072];
 
 	if (ly_limits_may_login(s->limits, &x->c->peer, now_of(x)) != 0) {
+		ly_metric_add(LY_METRIC_LOGIN_REFUSED, 1);
 		ly_log(&xmpp_log, LY_WARN, "login-refused", "reason=too-many-failures user=%s", user);
 		x->wants_refusal = true;
 		return;
@@ -243,8 +246,10 @@ static void login_failed(struct ly_xmpp *x, const char *user)
 {
 	char ip[LY_ADDR_MAX];
 
-	if (user != NULL) /* else it came to no password */
+	if (user != NULL) { /* else it came to no password */
 		ly_limits_failed(x->w->server->limits, &x->c->peer, now_of(x));
+		ly_metric_add(LY_METRIC_LOGIN_FAILED, 1);
+	}
 	ly_log(&xmpp_log, LY_WARN, "login-failed", "user=%s peer=%s", user != NULL ? user : "-",
 	       ly_addr_format_ip(&x->c->peer, ip, sizeof(ip)));
 }
@@ -272,6 +277,7 @@ static void bind_here(struct ly_xmpp *x)
 		return;
 	}
 	x->login_until = LY_NEVER;
+	ly_metric_add(LY_METRIC_LOGIN_OK, 1);
 	ly_log(&xmpp_log, LY_INFO, "login", "jid=%s peer=%s via=%s tls=%s",
 	       ly_session_jid(x->session), ly_addr_format_ip(&x->c->peer, ip, sizeof(ip)),
 	       x->ws != NULL ? "websocket" : "tcp", ly_conn_tls_version(x->c));
