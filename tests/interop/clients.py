@@ -218,7 +218,7 @@ class WebSocketXmpp:
         assert "<open " in self.ws.recv()
         return self.ws.recv()
 
-    def login(self, user, password=PASSWORD, resource="web"):
+    def login(self, user, password=PASSWORD, resource="web", presence=True):
         sasl = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
         features = self.open()
         assert "SCRAM-SHA-256" in features
@@ -249,8 +249,13 @@ class WebSocketXmpp:
                      f"'urn:ietf:params:xml:ns:xmpp-bind'><resource>{resource}</resource></bind></iq>")
         answer = self.ws.recv()
         assert f"{user}@localhost/{resource}</jid>" in answer, answer
-        self.ws.send("<presence xmlns='jabber:client'/>")
+        if presence:
+            self.ws.send("<presence xmlns='jabber:client'/>")
         return "ok"
+
+    def close_socket(self):
+        """The connection breaks without a word."""
+        self.ws.close()
 
     def until(self, what):
         """Messages until one has the text."""
