@@ -299,6 +299,27 @@ int ly_sfu_ice_restart(struct ly_sfu *s, uint64_t conf, const char *id, const ch
 
 /* ---- running ---- */
 
+static void ice_drain(struct ly_sfu *s, struct sfu_endpoint *ep, ly_usec now)
+{
+	struct ly_ice_out out;
+
+	while (ly_ice_poll(ep->ice, now, &out)) {
+		switch (out.kind) {
+		case LY_ICE_SEND:
+			sfu_ctl_send(s, &out.dst, local_of(s, &out.dst), out.data);
+			break;
+		case LY_ICE_SELECTED:
+			ep->dst = out.dst;
+			ep->local = local_of(s, &out.dst);
+			break;
+		case LY_ICE_STATE:
+			if (out.state == LY_ICE_FAILED)
+				sfu_set_state(s, ep, LY_SFU_FAILED, LY_SFU_REASON_CONSENT_LOST);
+			break;
+		}
+	}
+}
+
 void sfu_stun_in(struct ly_sfu *s, const struct ly_sfu_in *in, ly_usec now)
 {
 	struct ly_span pkt = ly_span(in->data, in->len);
@@ -326,6 +347,7 @@ void sfu_stun_in(struct ly_sfu *s, const struct ly_sfu_in *in, ly_usec now)
 		s->n.dropped_auth++;
 	else
 		s->n.dropped_malformed++;
+	ice_drain(s, ep, now); /* the answer leaves from the address that was asked */
 	sfu_touch(s, ep);
 }
 
@@ -343,27 +365,6 @@ void sfu_dtls_in(struct ly_sfu *s, struct sfu_path *path, struct ly_span pkt, ly
 	if (ly_dtls_recv(ep->dtls, now, pkt))
 		s->n.dropped_malformed++;
 	sfu_touch(s, ep);
-}
-
-static void ice_drain(struct ly_sfu *s, struct sfu_endpoint *ep, ly_usec now)
-{
-	struct ly_ice_out out;
-
-	while (ly_ice_poll(ep->ice, now, &out)) {
-		switch (out.kind) {
-		case LY_ICE_SEND:
-			sfu_ctl_send(s, &out.dst, local_of(s, &out.dst), out.data);
-			break;
-		case LY_ICE_SELECTED:
-			ep->dst = out.dst;
-			ep->local = local_of(s, &out.dst);
-			break;
-		case LY_ICE_STATE:
-			if (out.state == LY_ICE_FAILED)
-				sfu_set_state(s, ep, LY_SFU_FAILED, LY_SFU_REASON_CONSENT_LOST);
-			break;
-		}
-	}
 }
 
 static int keys_in(struct ly_sfu *s, struct sfu_endpoint *ep)
