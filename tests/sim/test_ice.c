@@ -340,6 +340,64 @@ static void test_lite_peer(void **state)
 	teardown(&w);
 }
 
+static void random_event(struct world *w, struct ly_rand *r, bool *restarted)
+{
+	switch (ly_rand_below(r, 6)) {
+	case 0:
+		w->b.addr.port = (uint16_t)(50000 + ly_rand_below(r, 8));
+		break;
+	case 1:
+		w->cut = !w->cut;
+		break;
+	case 2:
+		w->net.link.loss_pm = ly_rand_below(r, 500);
+		w->net.link.jitter = LY_MS(1 + ly_rand_below(r, 100));
+		break;
+	case 3:
+		restart(w);
+		*restarted = true;
+		break;
+	default:
+		if (*restarted)
+			sim_signal(&w->b, &w->a);
+		*restarted = false;
+		break;
+	}
+}
+
+/* Whatever happened, a restart on a good network gets media flowing again, both ways. */
+static void test_random_trouble(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct world w;
+		struct ly_rand r;
+		bool restarted = false;
+
+		ly_rand_seeded(&r, seed);
+		setup(&w, seed & 1, seed & 2, LY_SEC(6));
+		w.a.send_media = w.b.send_media = true;
+		connect_both(&w);
+		for (int i = 0; i < 40; i++) {
+			random_event(&w, &r, &restarted);
+			sim_run(&w.net, &w.a, &w.b, w.net.now + LY_MS(ly_rand_below(&r, 3000)),
+				NULL);
+		}
+		w.cut = false;
+		w.net.link = good;
+		restart(&w);
+		sim_signal(&w.b, &w.a);
+		w.a.received = w.b.received = 0;
+		sim_run(&w.net, &w.a, &w.b, w.net.now + LY_SEC(5), NULL);
+		if (w.a.received < 200 || w.b.received < 200)
+			fail_msg("seed %llu: %u and %u packets, %s and %s",
+				 (unsigned long long)seed, w.a.received, w.b.received,
+				 ly_ice_state_name(ly_ice_state(w.a.ice)),
+				 ly_ice_state_name(ly_ice_state(w.b.ice)));
+		teardown(&w);
+	}
+}
+
 /* Every allocation may fail: -ENOMEM and nothing left behind. */
 static void test_out_of_memory(void **state)
 {
@@ -384,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_many_addresses),
 		cmocka_unit_test(test_wrong_password),
 		cmocka_unit_test(test_lite_peer),
+		cmocka_unit_test(test_random_trouble),
 		cmocka_unit_test(test_out_of_memory),
 	};
 
