@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Browsers, sleep } from './lib/browsers.mjs';
 import { finish, test } from './lib/report.mjs';
-import { writeScene } from './lib/scene.mjs';
+import { writeScene, writeSilence } from './lib/scene.mjs';
 import { PASSWORD, Server, URL_ } from './lib/server.mjs';
 
 const out = process.env.PICTURES ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../docs/pictures');
@@ -34,7 +34,7 @@ async function say(person, text) {
 async function openAll() {
 	process.chdir(server.dir);
 	for (const [i, name] of NAMES.entries()) {
-		const group = new Browsers({ video: writeScene(i), quality: 'standard' });
+		const group = new Browsers({ video: writeScene(i), audio: name === 'student1' ? undefined : writeSilence(), quality: 'standard' });
 		groups.push(group);
 		people[name] = await group.open(name, { viewport: WIDE });
 	}
@@ -75,7 +75,7 @@ async function main() {
 		}
 		await teacher.until(() => document.querySelectorAll('[data-testid="tile"] video').length === 3, undefined, 'three pictures');
 		await sleep(4000);
-		await shots(teacher, 'call', () => teacher.click('toggle-chat'));
+		await shots(teacher, 'call', () => teacher.click('close-chat'));
 	});
 	await test('operator', async () => {
 		const op = await groups[0].open('operator', { viewport: WIDE });

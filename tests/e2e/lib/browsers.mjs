@@ -181,9 +181,11 @@ class Person {
 export class Browsers {
 	people = [];
 
-	/** `video`: a Y4M file for the fake camera; `quality`: as in the page's settings. */
-	constructor({ video, quality = 'low' } = {}) {
-		this.args = video ? [...CHROMIUM_ARGS, `--use-file-for-fake-video-capture=${video}`] : CHROMIUM_ARGS;
+	/** `video`, `audio`: Y4M and WAV files for the fake devices; `quality`: as in the page's settings. */
+	constructor({ video, audio, quality = 'low' } = {}) {
+		this.args = [...CHROMIUM_ARGS];
+		if (video) this.args.push(`--use-file-for-fake-video-capture=${video}`);
+		if (audio) this.args.push(`--use-file-for-fake-audio-capture=${audio}`);
 		this.choice = choice(quality);
 	}
 

@@ -69,3 +69,23 @@ export function writeScene(i) {
 	fs.writeFileSync(file, Buffer.concat(parts));
 	return file;
 }
+
+/** A second of silence: in a picture not everybody should speak. */
+export function writeSilence() {
+	const bytes = 48000 * 2;
+	const head = Buffer.alloc(44);
+	head.write('RIFF', 0);
+	head.writeUInt32LE(36 + bytes, 4);
+	head.write('WAVEfmt ', 8);
+	head.writeUInt32LE(16, 16);
+	head.writeUInt16LE(1, 20);
+	head.writeUInt16LE(1, 22);
+	head.writeUInt32LE(48000, 24);
+	head.writeUInt32LE(bytes, 28);
+	head.writeUInt16LE(2, 32);
+	head.writeUInt16LE(16, 34);
+	head.write('data', 36);
+	head.writeUInt32LE(bytes, 40);
+	fs.writeFileSync('silence.wav', Buffer.concat([head, Buffer.alloc(bytes)]));
+	return 'silence.wav';
+}

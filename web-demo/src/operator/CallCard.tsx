@@ -96,9 +96,13 @@ function Sources({ p, now }: { p: Participant; now: number }) {
 }
 
 function Spark({ values }: { values: number[] }) {
+	const line = sparkPath(values, 80, 22);
+	const start = /^M([\d.]+)/.exec(line)?.[1];
 	return (
 		<svg class="spark" viewBox="0 0 80 22" width="80" height="22" role="img" aria-label="Bit rate of the last minute">
-			<path d={sparkPath(values, 80, 22)} />
+			{start && <path class="area" d={`${line}L80 22L${start} 22Z`} />}
+			<path class="ground" d="M0 21.5H80" />
+			<path d={line} />
 		</svg>
 	);
 }

@@ -39,7 +39,7 @@ export function CallView({ app }: { app: App }) {
 				<Stage app={app} tiles={tiles} stage={stage} onPin={(id) => setPinned(pinned === id ? undefined : id)} pinned={pinned} />
 				{app.chatOpen && (
 					<aside class="call-chat" aria-label="Chat" data-testid="call-chat">
-						<header><h2 class="grow">Chat</h2><IconButton icon="close" label="Close the chat" class="quiet" onClick={() => app.toggleChat()} /></header>
+						<header><h2 class="grow">Chat</h2><IconButton icon="close" label="Close the chat" class="quiet" testid="close-chat" onClick={() => app.toggleChat()} /></header>
 						<Messages conversation={room.conversation} label={room.title} disabled={!room.joined}
 							onSend={(body) => app.rooms.say(room.jid, body)} />
 					</aside>

@@ -7,15 +7,17 @@ import { Icon } from './icons';
 import type { TileInfo } from './layout';
 import { Video } from './Video';
 
-/** Our own tile first, then the others in the order of their ids: tiles do not jump. */
+/** Our own tile first, then the others by name: tiles do not jump. */
 export function tilesOf(app: App, room: Room): TileInfo[] {
 	const { call } = app;
 	const tiles: TileInfo[] = [{ id: 'me', endpoint: call.endpointId, name: app.myName(), me: true, screen: false }];
 	const known = new Map<string, Occupant | undefined>();
 	for (const t of call.session?.remoteTracks() ?? []) known.set(t.source.owner, room.occupants.get(t.source.owner));
 	for (const o of room.inCall()) if (o.nick !== call.endpointId) known.set(o.nick, o);
-	for (const [endpoint, o] of [...known].sort(([a], [b]) => a.localeCompare(b))) {
-		const name = o?.name ?? room.names.get(endpoint) ?? endpoint;
+	const others = [...known.keys()]
+		.map((endpoint) => ({ endpoint, name: known.get(endpoint)?.name ?? room.names.get(endpoint) ?? endpoint }))
+		.sort((a, b) => a.name.localeCompare(b.name) || a.endpoint.localeCompare(b.endpoint));
+	for (const { endpoint, name } of others) {
 		tiles.push({ id: endpoint, endpoint, name, me: false, screen: false });
 		if (call.videoOf(endpoint, 'desktop')) {
 			tiles.push({ id: `${endpoint}-screen`, endpoint, name: `${name}'s screen`, me: false, screen: true });
