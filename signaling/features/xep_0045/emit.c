@@ -288,6 +288,10 @@ void ly_muc_refuse_typed(struct ly_muc *muc, struct ly_stanza *st, enum ly_cond 
 	struct ly_build b = ly_stanza_error_open(st, cond, type, text);
 
 	ly_build_attr(&b, "by", st->to.bare);
+	ly_build_close(&b);
+	/* s. 7.2.6 to 7.2.10: clients tell a refused join by this element */
+	if (st->kind == LY_PRESENCE && ly_xml_child(st->root, LY_NS_MUC, "x") != NULL)
+		ly_build_element(&b, LY_NS_MUC, "x", NULL);
 	route_and_free(muc, st, &b);
 }
 

@@ -18,7 +18,8 @@ static void test_create(void **state)
 	    "from='" ROOM "/Teacher'", "affiliation='owner'", "role='moderator'", "code='110'",
 	    "code='100'", "code='201'", "<subject/>");
 	/* locked until its owner has said what it is to be */
-	ASK(&w, s, JOIN("One"), "type='error'", "by='" ROOM "'", "item-not-found");
+	ASK(&w, s, JOIN("One"), "type='error'", "by='" ROOM "'", "item-not-found",
+	    "<x xmlns='http://jabber.org/protocol/muc'/>");
 	ASK(&w, s, SAY("x"), "type='error'", "item-not-found");
 	ASK(&w, t, FORM(""), "type='result'", "id='own'");
 	ASK(&w, s, JOIN("One"), ROOM "/Teacher", "jid='teacher@localhost/web'", ROOM "/One",
