@@ -173,6 +173,13 @@ static void kick(void *ctx, const char *jid, const char *text)
 	ly_home_kick(home, jid, LY_STREAM_NOT_AUTHORIZED, text);
 }
 
+static void contact(void *ctx, const char *owner, const struct ly_store_contact *item)
+{
+	struct ly_admin_loop *l = ctx;
+
+	ly_home_contact_stored(l->admin->server->workers[l->index].home, owner, item);
+}
+
 /* The file is tried here, so that its problems can be told; the main thread then does it, as for SIGHUP. */
 static json_t *reload(void *ctx, bool *ok)
 {
@@ -271,6 +278,7 @@ static void init_loop(struct ly_admin *a, unsigned i)
 		.store = store,
 		.providers = &a->providers,
 		.kick = kick,
+		.contact = contact,
 		.stats = stats,
 		.reload = reload,
 	};

@@ -296,10 +296,23 @@ static void link_one(struct ly_cmd *cmd, const char *owner, const char *contact,
 	ly_cmd_store(cmd, req, resume);
 }
 
+static void tell_contact(struct ly_cmd *cmd, const struct ly_store_req *req)
+{
+	if (req->err == 0 && cmd->env->contact)
+		cmd->env->contact(cmd->env->ctx, req->owner, &req->u.item);
+}
+
+static void linked(struct ly_cmd *cmd, struct ly_store_req *req)
+{
+	tell_contact(cmd, req);
+	on_changed(cmd, req);
+}
+
 static void link_back(struct ly_cmd *cmd, struct ly_store_req *req)
 {
+	tell_contact(cmd, req);
 	if (!failed(cmd, req->err, req->owner))
-		link_one(cmd, req->u.item.jid, req->owner, on_changed);
+		link_one(cmd, req->u.item.jid, req->owner, linked);
 }
 
 static void link_known(struct ly_cmd *cmd, struct ly_store_req *req)

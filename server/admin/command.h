@@ -31,6 +31,8 @@ struct ly_cmd_env {
 	struct ly_admin_providers *providers;
 	/** Ends the sessions of an account. */
 	void (*kick)(void *ctx, const char *jid, const char *text);
+	/** A contact of @p owner has been stored: its sessions hear of it. */
+	void (*contact)(void *ctx, const char *owner, const struct ly_store_contact *item);
 	/** Numbers of the whole process into an object. */
 	void (*stats)(void *ctx, json_t *out);
 	/** Reads the configuration again; a new string with what changed (or the problems, *ok false). */

@@ -171,52 +171,6 @@ void ly_home_store(struct ly_home *home, struct ly_store_req *req)
 		home->env.store(home->env.ctx, req);
 }
 
-/* ---- kicking ---- */
-
-struct kick {
-	struct ly_msg msg;
-	enum ly_stream_error cond;
-	char *text; /* owned; NULL = none */
-	char jid[];
-};
-
-static void kick_drop(struct ly_msg *msg)
-{
-	struct kick *k = LY_CONTAINER_OF(msg, struct kick, msg);
-
-	ly_free(k->text, LY_MEM_QUEUE);
-	ly_free(k, LY_MEM_QUEUE);
-}
-
-static void kick_run(struct ly_home *home, struct ly_msg *msg)
-{
-	struct kick *k = LY_CONTAINER_OF(msg, struct kick, msg);
-	struct ly_user *user = ly_home_user(home, k->jid);
-
-	if (user)
-		ly_user_kick(user, k->cond, k->text);
-	kick_drop(msg);
-}
-
-void ly_home_kick(struct ly_home *home, const char *bare_jid, enum ly_stream_error cond,
-		  const char *text)
-{
-	size_t len = strlen(bare_jid);
-	struct kick *k = ly_alloc(sizeof(*k) + len + 1, LY_MEM_QUEUE);
-
-	if (k == NULL) {
-		ly_log(&lg, LY_ERROR, "kick-lost", "jid=%s", bare_jid);
-		return;
-	}
-	k->msg.run = kick_run;
-	k->msg.must_run = true;
-	k->msg.drop = kick_drop;
-	k->cond = cond;
-	k->text = text ? ly_strdup(text, LY_MEM_QUEUE) : NULL;
-	memcpy(k->jid, bare_jid, len + 1);
-	ly_home_post(home, ly_home_index_of(home->env.n_homes, ly_span(bare_jid, len)), &k->msg);
-}
-
 void ly_home_close_all(struct ly_home *home, enum ly_stream_error cond, const char *text)
 {
 	size_t it = 0;

@@ -114,6 +114,11 @@ unsigned ly_home_index_of(unsigned n_homes, struct ly_span bare_jid);
  * home may be given, the account's own does it. */
 void ly_home_kick(struct ly_home *home, const char *bare_jid, enum ly_stream_error cond,
 		  const char *text);
+/** Somebody else (lyceumctl) has written a contact of @p owner to the store: if the account is in
+ * memory it takes the contact over, tells its clients and shows its presence to a contact that may
+ * see it. Any home may be given; @p item is copied. */
+void ly_home_contact_stored(struct ly_home *home, const char *owner,
+			    const struct ly_store_contact *item);
 /** Ends all sessions at this home (shutdown): their connections are closed with @p cond. */
 void ly_home_close_all(struct ly_home *home, enum ly_stream_error cond, const char *text);
 

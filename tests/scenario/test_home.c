@@ -178,6 +178,72 @@ static void test_kick(void **state)
 	world_free(w);
 }
 
+static void test_contact_stored(void **state)
+{
+	struct world_conf conf = { .n_homes = 3, .seed = 1 };
+	struct world *w = world_create(&conf);
+	struct ly_store_contact a = { .jid = "student1@localhost",
+				      .sub = LY_SUB_BOTH,
+				      .listed = true };
+	struct ly_store_contact b = { .jid = "teacher@localhost",
+				      .sub = LY_SUB_BOTH,
+				      .listed = true };
+	struct peer *p, *q;
+
+	(void)state;
+	fake_store_add_user(world_store(w), "student1@localhost");
+	fake_store_add_user(world_store(w), "teacher@localhost");
+	p = login(w, "student1");
+	q = login(w, "teacher");
+	ly_home_contact_stored(world_home(w, 1), "teacher@localhost", &a);
+	ly_home_contact_stored(world_home(w, 1), "student1@localhost", &b);
+	ly_home_contact_stored(world_home(w, 1), "nobody@localhost", &b);
+	world_settle(w);
+	ly_assert_i64("received by the student", 2, (int64_t)(p->n_received - p->n_taken));
+	ly_assert_i64("received by the teacher", 2, (int64_t)(q->n_received - q->n_taken));
+	ly_assert_i64("a push each", 1, (int64_t)count_type(p, "set"));
+	world_free(w);
+}
+
+/* Whoever speaks up while the stored messages are being fetched comes after them. */
+static void test_offline_order(void **state)
+{
+	struct world_conf conf = { .n_homes = 2, .seed = 4, .store_delay = LY_MS(50) };
+	struct world *w = world_create(&conf);
+	struct peer *p, *q = world_peer(w, "teacher");
+	char xml[128], last = 0;
+	struct received *r;
+	size_t n = 0;
+
+	(void)state;
+	fake_store_add_user(world_store(w), "student1@localhost");
+	fake_store_add_user(world_store(w), "teacher@localhost");
+	p = login(w, "student1");
+	ly_assert_i64("bind", 0, peer_connect(q));
+	world_settle(w);
+	for (int i = 0; i < 6; i++) {
+		snprintf(xml, sizeof(xml),
+			 "<message to='teacher@localhost'><body>%d</body></message>", i);
+		peer_send(p, xml);
+		if (i == 2)
+			peer_send(q, "<presence/>");
+		world_turn(w);
+	}
+	world_settle(w);
+	while ((r = peer_take(q)) != NULL) {
+		const char *body = ly_xml_child_text(r->doc->root, LY_NS_CLIENT, "body");
+
+		if (body) {
+			assert_true(*body > last);
+			last = *body;
+			n++;
+		}
+		received_free(r);
+	}
+	ly_assert_i64("all of them", 6, (int64_t)n);
+	world_free(w);
+}
+
 /* ---- limits of what peers can fill ---- */
 
 static void test_directed_limit(void **state)
@@ -569,6 +635,7 @@ int main(void)
 		cmocka_unit_test(test_resource_limit), cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_bad_bind),       cmocka_unit_test(test_unknown_account),
 		cmocka_unit_test(test_kick),           cmocka_unit_test(test_directed_limit),
+		cmocka_unit_test(test_contact_stored), cmocka_unit_test(test_offline_order),
 		cmocka_unit_test(test_roster_limit),   cmocka_unit_test(test_offline_limit),
 		cmocka_unit_test(test_presence_limit), cmocka_unit_test(test_waiting_limit),
 		cmocka_unit_test(test_store_fails),    cmocka_unit_test(test_end_in_the_middle),

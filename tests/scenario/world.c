@@ -190,6 +190,12 @@ static bool turn(struct world *w)
 	return moved;
 }
 
+void world_turn(struct world *w)
+{
+	while (turn(w))
+		;
+}
+
 void world_settle(struct world *w)
 {
 	for (;;) {
@@ -310,6 +316,7 @@ struct received *peer_take(struct peer *p)
 		return NULL;
 	r = LY_LIST_ENTRY(p->inbox.next, struct received, link);
 	ly_list_del(&r->link);
+	p->n_taken++;
 	if (ly_xml_parse(&r->doc, ly_span_str(r->text), &ly_xml_limits_default)) {
 		fprintf(stderr, "not well-formed: %s\n", r->text);
 		abort();

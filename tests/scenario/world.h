@@ -31,7 +31,7 @@ struct peer {
 	struct ly_list inbox;        /* of struct received */
 	enum ly_stream_error closed; /* LY_STREAM_OK: not closed by the server */
 	bool is_closed;
-	size_t n_received;
+	size_t n_received, n_taken;
 };
 
 struct received {
@@ -55,6 +55,8 @@ ly_usec world_now(const struct world *w);
 /** Runs queues and the store until nothing moves; the clock moves only as far as the store needs.
  */
 void world_settle(struct world *w);
+/** Runs the queues without the store: what needs it stays under way. */
+void world_turn(struct world *w);
 /** Lets time pass, with timers. */
 void world_wait(struct world *w, ly_usec d);
 
