@@ -60,7 +60,8 @@ int ly_call_start(struct ly_focus_call *c)
 		return 0;
 	snprintf(real, sizeof(real), "focus@%s/focus", f->domain);
 	return ly_muc_agent_join(&c->agent, ly_muc_of(c->at->home, f->rooms_domain), c->room,
-				 LY_FOCUS_NICK, real, &ly_focus_agent_ops, c, LY_MUC_AGENT_CREATE);
+				 LY_FOCUS_NICK, real, &ly_focus_agent_ops, c,
+				 LY_MUC_AGENT_CREATE | LY_MUC_AGENT_KEEPS_ROOM);
 }
 
 static void free_occupants(struct ly_focus_call *c)
