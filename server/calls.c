@@ -5,6 +5,32 @@
 #include "base/err.h"
 #include "server/focus/channel.h"
 #include "server/io/homes.h"
+#include "signaling/feature.h"
+
+/* What the homes tell of sessions: a session that ends frees its user's call slot at once. */
+static void on_session_gone(struct ly_feature_ctx *ctx)
+{
+	struct ly_worker *w = ly_home_server(ctx->home);
+
+	ly_focus_session_gone(w->server->calls, ctx->home, ly_session_jid(ctx->session));
+}
+
+static const struct ly_hooks hooks = { .session_gone = on_session_gone };
+static const struct ly_feature calls_feature = { .name = "calls", .hooks = &hooks };
+
+static int add_feature(struct ly_server *s)
+{
+	size_t n = 0;
+
+	while (ly_features[n] != NULL)
+		n++;
+	s->features = ly_alloc((n + 2) * sizeof(*s->features), LY_MEM_CALL);
+	if (s->features == NULL)
+		return -ENOMEM;
+	memcpy(s->features, ly_features, n * sizeof(*s->features));
+	s->features[n] = &calls_feature;
+	return 0;
+}
 
 /* Where clients that are no browser find the bridge channel: the HTTPS port, else the HTTP port. */
 static void public_url(const struct ly_server *s, char *out, size_t cap)
@@ -38,7 +64,9 @@ int ly_calls_create(struct ly_server *s)
 
 	ly_rand_system_init(&rand);
 	public_url(s, url, sizeof(url));
-	rc = ly_focus_create(&s->calls, &conf);
+	rc = add_feature(s);
+	if (rc == 0)
+		rc = ly_focus_create(&s->calls, &conf);
 	if (rc != 0)
 		return rc;
 	s->hosts[s->n_hosts++] = (struct ly_host){ .domain = s->focus,
@@ -116,4 +144,5 @@ void ly_calls_destroy(struct ly_server *s)
 	s->media = NULL;
 	ly_focus_destroy(s->calls);
 	s->calls = NULL;
+	ly_free(s->features, LY_MEM_CALL);
 }

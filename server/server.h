@@ -71,6 +71,7 @@ struct ly_server {
 	size_t n_hosts;
 	struct ly_home_env env;
 	struct ly_db *db;            /* owned */
+	const struct ly_feature **features; /* owned (calls.c): all of the XEPs, and the calls' */
 	struct ly_focus *calls;      /* owned (calls.c) */
 	struct ly_admin *admin;      /* owned */
 	struct ly_media *media;      /* owned; the media threads */

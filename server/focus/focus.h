@@ -44,6 +44,9 @@ void ly_focus_set_media(struct ly_focus *f, struct ly_media *media);
 unsigned ly_focus_home_of(void *focus, const struct ly_stanza *st);
 void ly_focus_recv(struct ly_home *home, void *focus, struct ly_stanza *st);
 
+/** A session has ended, at the home of its user: a call slot that it holds is freed. */
+void ly_focus_session_gone(struct ly_focus *f, struct ly_home *home, const char *full_jid);
+
 /** A ly_media_event_fn with the focus as its ctx; on any thread. */
 void ly_focus_media_event(void *focus, struct ly_media_event *ev);
 

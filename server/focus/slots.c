@@ -330,6 +330,23 @@ static void run(struct ly_home *home, struct ly_msg *msg)
 	drop(msg);
 }
 
+/* The call is told to stop and releases the slot: the slot itself never frees what may still run. */
+void ly_focus_session_gone(struct ly_focus *f, struct ly_home *home, const char *full_jid)
+{
+	struct ly_focus_home *fh = ly_focus_at(f, home);
+	char user[LY_JID_MAX];
+	struct ly_focus_slot *s;
+
+	snprintf(user, sizeof(user), "%.*s", (int)strcspn(full_jid, "/"), full_jid);
+	s = slot_of(fh, user, false);
+	if (s == NULL)
+		return;
+	if (s->slot.now.claim != 0 && strcmp(s->slot.now.ref.jid, full_jid) == 0)
+		answer(s, M_REVOKE, s->slot.now.claim, NULL, LY_CALL_LOST);
+	if (s->slot.next.claim != 0 && strcmp(s->slot.next.ref.jid, full_jid) == 0)
+		answer(s, M_REVOKE, s->slot.next.claim, NULL, LY_CALL_LOST);
+}
+
 void ly_slots_fini(struct ly_focus_home *fh)
 {
 	struct ly_map_slot it;

@@ -169,6 +169,7 @@ int ly_homes_init_worker(struct ly_worker *w)
 		.rand = &w->rand.rand,
 		.version = LY_VERSION,
 		.server = w,
+		.features = w->server->features,
 	};
 
 	ly_list_init(&w->queue);
