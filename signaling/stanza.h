@@ -36,6 +36,8 @@ struct ly_stanza {
 	enum ly_stanza_type type;
 	struct ly_jid from, to; /* all zero if absent */
 	const char *id;         /* NULL if absent */
+	bool ended; /* presence: said by the server for a session that has ended, so that an echo to
+		     * its full JID would reach the next session of that name */
 };
 
 /** Defined conditions (RFC 6120 s. 8.3.3). */

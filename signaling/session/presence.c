@@ -65,7 +65,7 @@ struct ly_blob *ly_presence_blob(const char *type, const char *from)
 }
 
 /* The same bytes to one addressee anywhere. */
-static void send_blob_to(struct ly_home *home, struct ly_blob *blob, const char *jid)
+static void send_blob_to(struct ly_home *home, struct ly_blob *blob, const char *jid, bool ended)
 {
 	struct ly_stanza *st;
 
@@ -75,6 +75,7 @@ static void send_blob_to(struct ly_home *home, struct ly_blob *blob, const char 
 		ly_fan_add(fan, jid);
 		ly_fan_send(fan);
 	} else if (ly_stanza_parse(&st, ly_span(blob->data, blob->len)) == 0) {
+		st->ended = ended;
 		if (ly_stanza_set_to(st, jid) == 0)
 			ly_route(home, st);
 		else
@@ -103,7 +104,7 @@ static void tell_contacts(struct ly_user *user, struct ly_blob *blob)
 		if (ly_fan_is_local(home, c->jid))
 			ly_fan_add(fan, c->jid);
 		else if (is_reachable(home, c->jid))
-			send_blob_to(home, blob, c->jid);
+			send_blob_to(home, blob, c->jid, false);
 	}
 	ly_fan_send(fan);
 }
@@ -124,7 +125,7 @@ void ly_presence_show(struct ly_user *user, const char *contact)
 		struct ly_session *s = LY_LIST_ENTRY(node, struct ly_session, link);
 
 		if (s->state == LY_SESSION_AVAILABLE)
-			send_blob_to(user->home, s->presence, contact);
+			send_blob_to(user->home, s->presence, contact, false);
 	}
 }
 
@@ -220,14 +221,14 @@ static void forget_directed(struct ly_session *s, const char *jid)
 }
 
 /* Everybody who was told that the session is there hears that it is not. */
-static void take_unavailable(struct ly_session *s, struct ly_blob *blob)
+static void take_unavailable(struct ly_session *s, struct ly_blob *blob, bool ended)
 {
 	if (s->state == LY_SESSION_AVAILABLE)
 		tell_contacts(s->user, blob);
 	while (s->n_directed) {
 		char *jid = s->directed[--s->n_directed];
 
-		send_blob_to(s->home, blob, jid);
+		send_blob_to(s->home, blob, jid, ended);
 		ly_free(jid, LY_MEM_SESSION);
 	}
 	ly_blob_unref(s->presence);
@@ -261,7 +262,7 @@ void ly_presence_broadcast(struct ly_session *s, struct ly_stanza *st)
 	} else {
 		if (s->state == LY_SESSION_AVAILABLE)
 			tell_own(s->user, blob);
-		take_unavailable(s, blob);
+		take_unavailable(s, blob, false);
 		ly_hook(s->home, s->user, s, presence_sent, st);
 	}
 	ly_blob_unref(blob);
@@ -284,7 +285,7 @@ void ly_presence_end(struct ly_session *s)
 		tell_own(s->user, blob);
 		s->state = LY_SESSION_AVAILABLE;
 	}
-	take_unavailable(s, blob);
+	take_unavailable(s, blob, true);
 	ly_blob_unref(blob);
 }
 

@@ -250,10 +250,12 @@ void ly_room_remove(struct ly_room *room, struct ly_muc_occupant *occ, enum ly_m
 }
 
 void ly_room_remove_session(struct ly_room *room, struct ly_muc_session *s, enum ly_muc_gone why,
-			    const struct ly_xml *payload)
+			    const struct ly_xml *payload, bool ended)
 {
 	struct ly_muc_occupant *occ = s->occ;
-	struct ly_muc_note note = { .gone = true, .payload = payload, .only = s };
+	struct ly_muc_note note = {
+		.gone = true, .payload = payload, .only = s, .others_only = ended
+	};
 	bool was_first = ly_muc_first_session(occ) == s;
 
 	if (why == LY_MUC_LOST)
@@ -262,7 +264,7 @@ void ly_room_remove_session(struct ly_room *room, struct ly_muc_session *s, enum
 		ly_room_remove(room, occ, why, &note);
 		return;
 	}
-	note.self_only = true;
+	note.self_only = true; /* the nick stays: the others are told nothing */
 	ly_room_announce(room, occ, s, &note);
 	ly_room_del_session(room, s);
 	if (!was_first)
@@ -292,7 +294,8 @@ static void leave(struct ly_room *room, struct ly_stanza *st)
 	/* s. 17.3: from somebody who is not in the room, silence */
 	if (s != NULL) {
 		payload = payload_of(st, &err); /* a farewell that is too large is left out */
-		ly_room_remove_session(room, s, LY_MUC_LEFT, payload ? payload->root : NULL);
+		ly_room_remove_session(room, s, LY_MUC_LEFT, payload ? payload->root : NULL,
+				       st->ended);
 		ly_xml_doc_free(payload);
 	}
 	ly_stanza_free(st);

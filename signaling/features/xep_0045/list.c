@@ -23,7 +23,7 @@ static void drop(struct ly_msg *msg)
 	tour_free(LY_CONTAINER_OF(msg, struct tour, msg));
 }
 
-static void add(struct tour *t, const char *jid, const char *name, unsigned n_occupants, bool show)
+static void add(struct tour *t, const char *jid, const char *name, bool show)
 {
 	const char *own = ly_arena_strdup(&t->iq->doc->arena, jid);
 
@@ -35,12 +35,10 @@ static void add(struct tour *t, const char *jid, const char *name, unsigned n_oc
 	t->n++;
 	ly_build_open(&t->b, NULL, "item");
 	ly_build_attr(&t->b, "jid", jid);
-	/* s. 6.3: the number in the name is what clients show */
 	if (*name)
-		ly_build_attr_fmt(&t->b, "name", "%s (%u)", name, n_occupants);
+		ly_build_attr(&t->b, "name", name);
 	else
-		ly_build_attr_fmt(&t->b, "name", "%.*s (%u)", (int)strcspn(jid, "@"), jid,
-				  n_occupants);
+		ly_build_attr_fmt(&t->b, "name", "%.*s", (int)strcspn(jid, "@"), jid);
 	ly_build_close(&t->b);
 }
 
@@ -53,7 +51,7 @@ static void visit(struct ly_muc *muc, struct tour *t)
 		const struct ly_room *room = (const struct ly_room *)slot.value;
 
 		if (room->state != LY_ROOM_LOADING)
-			add(t, room->jid, room->conf.name, room->n_occupants,
+			add(t, room->jid, room->conf.name,
 			    room->conf.is_public && room->state == LY_ROOM_OPEN);
 	}
 }
@@ -71,7 +69,7 @@ static void got_stored(struct ly_home *home, struct ly_store_req *req, void *ctx
 		if (t->n >= LY_MUC_MAX_LISTED || ly_muc_conf_init(&conf) != 0)
 			break;
 		if (r->config == NULL || ly_muc_conf_parse(&conf, r->config) == 0)
-			add(t, r->jid, conf.name, 0, conf.is_public);
+			add(t, r->jid, conf.name, conf.is_public);
 		ly_muc_conf_fini(&conf);
 	}
 	if (muc != NULL) {

@@ -311,7 +311,7 @@ static void dispatch(struct ly_room *room, struct ly_stanza *st)
 	if (st->type == LY_T_ERROR && st->kind != LY_IQ && says_gone(st))
 		ghost = ly_room_session(room, &st->from);
 	if (ghost != NULL) {
-		ly_room_remove_session(room, ghost, LY_MUC_LOST, NULL);
+		ly_room_remove_session(room, ghost, LY_MUC_LOST, NULL, false);
 		ly_stanza_free(st);
 	} else if (st->kind == LY_PRESENCE) {
 		ly_room_presence(room, st);

@@ -330,9 +330,10 @@ void ly_room_presence(struct ly_room *room, struct ly_stanza *st);
 /** Removes an occupant with all its sessions and tells everybody. */
 void ly_room_remove(struct ly_room *room, struct ly_muc_occupant *occ, enum ly_muc_gone why,
 		    const struct ly_muc_note *note);
-/** Removes one session (the occupant with its last one). @p payload: the unavailable presence. */
+/** Removes one session (the occupant with its last one). @p payload: the unavailable presence, may
+ * be NULL. @p ended: the session itself is over, so it is told nothing. */
 void ly_room_remove_session(struct ly_room *room, struct ly_muc_session *s, enum ly_muc_gone why,
-			    const struct ly_xml *payload);
+			    const struct ly_xml *payload, bool ended);
 /** Removes those who may not be in a members-only room (322). */
 void ly_room_remove_non_members(struct ly_room *room);
 

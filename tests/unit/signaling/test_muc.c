@@ -174,6 +174,31 @@ static void test_leave(void **state)
 	world_fini(&w);
 }
 
+/* A page is reloaded: a new session of the same name, which must not hear that the old one is gone.
+ */
+static void test_reload(void **state)
+{
+	struct world w;
+	unsigned t, s;
+
+	(void)state;
+	world_init(&w, 2);
+	t = world_open_room(&w, FORM(""));
+	s = world_join(&w, "student1", "One");
+	world_forget(&w);
+	s = world_connect(&w, "student1"); /* replaces the old one */
+	GETS_NOTHING(&w, s);
+	GETS(&w, t, ROOM "/One", "type='unavailable'");
+	ASK(&w, s, JOIN("One"), ROOM "/Teacher", ROOM "/One", "code='110'");
+	/* one of two devices */
+	(void)world_join(&w, "student1/phone", "One");
+	world_forget(&w);
+	s = world_connect(&w, "student1/phone");
+	GETS_NOTHING(&w, s);
+	GETS_NOTHING(&w, t);
+	world_fini(&w);
+}
+
 static void test_ghost(void **state)
 {
 	struct world w;
@@ -409,13 +434,14 @@ static void test_subject(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_create),         cmocka_unit_test(test_lock),
-		cmocka_unit_test(test_bad_joins),      cmocka_unit_test(test_doors),
-		cmocka_unit_test(test_talk),           cmocka_unit_test(test_leave),
-		cmocka_unit_test(test_ghost),          cmocka_unit_test(test_presence),
-		cmocka_unit_test(test_large_presence), cmocka_unit_test(test_nick),
-		cmocka_unit_test(test_devices),        cmocka_unit_test(test_device_limit),
-		cmocka_unit_test(test_history),        cmocka_unit_test(test_subject),
+		cmocka_unit_test(test_create),       cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_bad_joins),    cmocka_unit_test(test_doors),
+		cmocka_unit_test(test_talk),         cmocka_unit_test(test_leave),
+		cmocka_unit_test(test_reload),       cmocka_unit_test(test_ghost),
+		cmocka_unit_test(test_presence),     cmocka_unit_test(test_large_presence),
+		cmocka_unit_test(test_nick),         cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_device_limit), cmocka_unit_test(test_history),
+		cmocka_unit_test(test_subject),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
