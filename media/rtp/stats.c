@@ -115,9 +115,9 @@ void ly_rtp_stats_report(struct ly_rtp_stats *s, uint32_t ssrc, ly_usec now,
 	s->received_prior = (int64_t)s->received;
 	*out = (struct ly_rtp_report) {
 		.ssrc = ssrc,
-		.fraction_lost = expected_int <= 0 || lost_int <= 0
-					 ? 0
-					 : (uint8_t)(LY_MIN((lost_int << 8) / expected_int, 255)),
+		.fraction_lost = (uint8_t)(expected_int <= 0 || lost_int <= 0
+						   ? 0
+						   : LY_MIN((lost_int << 8) / expected_int, 255)),
 		.lost = (int32_t)LY_MAX(LY_MIN(lost, 0x7fffff), -0x800000),
 		.top_seq = (uint32_t)(s->top_seq - 0x10000),
 		.jitter = (uint32_t)s->jitter,
