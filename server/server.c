@@ -137,6 +137,8 @@ static void swap(struct ly_loop *loop, void *ctx)
 	w->tls_http = new->http;
 	if (new->conf != NULL)
 		ly_xmpp_set_limits(w, new->conf);
+	if (new->conf != NULL)
+		ly_admin_set_conf(w->server->admin, loop, new->conf);
 }
 
 /* -- accepting -- */

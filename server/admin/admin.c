@@ -17,11 +17,6 @@
 #define LAG_PERIOD LY_MS(250)
 #define LAG_DECAY 4 /* periods of a second */
 
-const struct ly_config *ly_admin_conf(const struct ly_admin *admin)
-{
-	return admin->server->conf;
-}
-
 /* ---- figures of the process ---- */
 
 static int64_t resident_bytes(void)
@@ -183,7 +178,7 @@ static void contact(void *ctx, const char *owner, const struct ly_store_contact 
 /* The file is tried here, so that its problems can be told; the main thread then does it, as for SIGHUP. */
 static json_t *reload(void *ctx, bool *ok)
 {
-	const struct ly_config *conf = ly_admin_conf(((struct ly_admin_loop *)ctx)->admin);
+	const struct ly_config *conf = ((struct ly_admin_loop *)ctx)->admin->server->conf;
 	struct ly_config *tried;
 	struct ly_buf report;
 	json_t *text;
@@ -260,6 +255,15 @@ static void start_lag(struct ly_loop *loop, void *ctx)
 
 /* ---- life cycle ---- */
 
+void ly_admin_set_conf(struct ly_admin *admin, struct ly_loop *loop, const struct ly_config *conf)
+{
+	struct ly_admin_loop *l = &admin->loops[loop->index];
+
+	l->env.iterations = conf->auth.iterations;
+	l->token_lifetime = conf->admin.token_lifetime;
+	l->metrics = conf->admin.metrics;
+}
+
 static void init_loop(struct ly_admin *a, unsigned i)
 {
 	struct ly_admin_loop *l = &a->loops[i];
@@ -271,7 +275,6 @@ static void init_loop(struct ly_admin *a, unsigned i)
 		.ctx = l,
 		.domain = s->conf->server.domain,
 		.rooms = s->muc,
-		.iterations = s->conf->auth.iterations,
 		.rand = &s->workers[i].rand.rand,
 		.home = i,
 		.wall = wall,
@@ -282,6 +285,7 @@ static void init_loop(struct ly_admin *a, unsigned i)
 		.stats = stats,
 		.reload = reload,
 	};
+	ly_admin_set_conf(a, &s->loops.loops[i], s->conf);
 }
 
 void ly_admin_set_provider(struct ly_admin *admin, enum ly_admin_kind kind, ly_admin_fill_fn fill,

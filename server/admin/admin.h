@@ -12,6 +12,8 @@ int ly_admin_create(struct ly_admin **out, struct ly_server *s);
 /** Opens the control socket and starts its thread; after the loops were started. @p err gets a sentence.
  *  @return 0, -EIO, -EADDRINUSE (another server runs in this data directory) */
 int ly_admin_start(struct ly_admin *admin, char *err, size_t cap);
+/** Takes the reloadable keys over for one loop, on its thread (or before the loops run). */
+void ly_admin_set_conf(struct ly_admin *admin, struct ly_loop *loop, const struct ly_config *conf);
 /** Stops the thread and removes the socket; while the loops still run. NULL is fine. */
 void ly_admin_stop(struct ly_admin *admin);
 /** After the loops have stopped and their queues are dropped. NULL is fine. */

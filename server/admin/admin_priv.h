@@ -14,6 +14,8 @@ struct ly_admin_loop {
 	struct ly_admin *admin; /* borrowed */
 	unsigned index;
 	struct ly_cmd_env env;  /* of commands that are run at this home; its ctx is this struct */
+	ly_usec token_lifetime;
+	enum ly_metrics_access metrics;
 	struct ly_loop_timer timer; /* measures the lag */
 	ly_usec due;
 	_Atomic int64_t lag_us; /* the longest in the last second or so */
@@ -34,9 +36,6 @@ struct ly_admin {
 	bool has_thread;
 	char path[1100];
 };
-
-/** The newest configuration that may be read from any loop. */
-const struct ly_config *ly_admin_conf(const struct ly_admin *admin);
 
 int ly_control_start(struct ly_admin *admin, char *err, size_t cap);
 void ly_control_stop(struct ly_admin *admin);

@@ -222,14 +222,14 @@ static int open_socket(struct ly_admin *a, char *err, size_t cap)
 	mode_t mask;
 	int rc;
 
-	if (ly_config_socket_path(ly_admin_conf(a), addr.sun_path, sizeof(addr.sun_path)) != 0) {
+	if (ly_config_socket_path(a->server->conf, addr.sun_path, sizeof(addr.sun_path)) != 0) {
 		(void)snprintf(err, cap, "[server] data_dir is too long for the control socket in it");
 		return -EIO;
 	}
 	(void)snprintf(a->path, sizeof(a->path), "%s", addr.sun_path);
 	if (is_alive(&addr)) {
 		(void)snprintf(err, cap, "another lyceumd is running in %s",
-			       ly_admin_conf(a)->server.data_dir);
+			       a->server->conf->server.data_dir);
 		a->path[0] = '\0';
 		return -EADDRINUSE;
 	}

@@ -54,7 +54,7 @@ struct login {
 static void grant(struct login *l, const char *jid)
 {
 	struct ly_admin *a = l->admin;
-	ly_usec lifetime = ly_admin_conf(a)->admin.token_lifetime;
+	ly_usec lifetime = loop_of(a, l->req)->token_lifetime;
 	char token[LY_TOKEN_LEN + 1];
 	json_t *body;
 
@@ -134,7 +134,7 @@ static bool account_of(const struct ly_admin *a, const char *text, char *out, si
 
 	ly_arena_init(&arena, LY_MEM_MISC, 0);
 	ok = ly_jid_parse(&jid, &arena, text) == 0 && jid.local && !jid.resource &&
-	     strcmp(jid.domain, ly_admin_conf(a)->server.domain) == 0 && strlen(jid.bare) < cap;
+	     strcmp(jid.domain, a->server->conf->server.domain) == 0 && strlen(jid.bare) < cap;
 	if (ok)
 		memcpy(out, jid.bare, strlen(jid.bare) + 1);
 	ly_arena_fini(&arena);
@@ -424,7 +424,7 @@ static bool is_loopback(const struct ly_addr *a)
 static void get_metrics(struct ly_http_req *req, void *ctx)
 {
 	struct ly_admin *a = ctx;
-	enum ly_metrics_access access = ly_admin_conf(a)->admin.metrics;
+	enum ly_metrics_access access = loop_of(a, req)->metrics;
 
 	if (access == LY_METRICS_OFF || (access == LY_METRICS_LOOPBACK && !is_loopback(&req->peer))) {
 		reply_error(req, 403, "metrics are not open to this address: see [admin] metrics", NULL);

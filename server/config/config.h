@@ -71,10 +71,6 @@ struct ly_config {
 		unsigned resources_per_user;
 		unsigned roster_items;
 		unsigned offline_messages;
-		unsigned rooms;
-		unsigned room_occupants;
-		unsigned room_history;
-		unsigned call_participants;
 		unsigned login_failures; /* per address and minute */
 		ly_usec login_timeout;
 	} limits;

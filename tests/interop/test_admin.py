@@ -81,6 +81,23 @@ def test_offline_and_online_agree(tmp_path):
         s.close()
 
 
+def test_link_while_both_are_online(server):
+    async def scene():
+        one = await Client(server, "student1@localhost").login()
+        two = await Client(server, "student2@localhost").login()
+        server.ctl("roster", "link", "student1@localhost", "student2@localhost")
+        for client, other in ((one, "student2@localhost"), (two, "student1@localhost")):
+            for _ in range(50):
+                if contacts(client).get(other) == "both" and client.client_roster[other].resources:
+                    break
+                await asyncio.sleep(0.1)
+            assert contacts(client)[other] == "both"
+            assert client.client_roster[other].resources, "the contact's presence is missing"
+        await one.logout()
+        await two.logout()
+    run(scene())
+
+
 def test_import_with_mistakes(server, tmp_path):
     path = tmp_path / "users.csv"
     path.write_text("jid,password\nnew1@localhost,x\nnew2@localhost\nnew3@other.example,x\n"
@@ -209,6 +226,22 @@ def test_reload_tells_problems(server):
     finally:
         server.conf.write_text(text)
     server.ctl("reload")
+
+
+def test_reload_of_metrics(server):
+    text = server.conf.read_text()
+    try:
+        server.conf.write_text(text + "\n[admin]\nmetrics = off\n")
+        server.ctl("reload")
+        for _ in range(50):
+            status = http(server, "GET", "/metrics")[0]
+            if status == 403:
+                break
+            time.sleep(0.1)
+        assert status == 403
+    finally:
+        server.conf.write_text(text)
+        server.ctl("reload")
 
 
 def test_control_socket(server):

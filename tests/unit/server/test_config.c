@@ -46,7 +46,7 @@ static void test_values(void **state)
 				   "loops=3\n[listen]\nxmpp = 127.0.0.1:15222 [::1]:15222\nhttp=8081\n"
 				   "https=\nadvertise=192.0.2.1 2001:db8::1\n[calls]\n"
 				   "lost_after_s=20\n[log]\nlevel=debug\nfile=x.log\n"
-				   "[limits]\nprofile=off\nroom_history=7\nstream_queue=2MB\n";
+				   "[limits]\nprofile=off\nroster_items=7\nstream_queue=2MB\n";
 	struct ly_config *c;
 	struct ly_buf errors;
 	char a[LY_ADDR_MAX];
@@ -65,7 +65,7 @@ static void test_values(void **state)
 	assert_int_equal(LY_DEBUG, c->log.level);
 	ly_assert_str("file", "/etc/l/x.log", c->log.file);
 	ly_assert_i64("profile", 0, c->limits.connections_per_address);
-	ly_assert_i64("explicit", 7, c->limits.room_history);
+	ly_assert_i64("explicit", 7, c->limits.roster_items);
 	ly_assert_i64("size", 2000000, (int64_t)c->limits.stream_queue);
 	ly_config_destroy(c);
 	ly_buf_fini(&errors);
