@@ -3,6 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Browsers, sleep } from './lib/browsers.mjs';
+import { operatorToken, participant } from './lib/operator.mjs';
+import { Relay, RELAY_IP } from './lib/relay.mjs';
 import { finish, test } from './lib/report.mjs';
 import { writeScene, writeSilence } from './lib/scene.mjs';
 import { PASSWORD, Server, URL_ } from './lib/server.mjs';
@@ -12,7 +14,8 @@ const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
 const NAMES = ['teacher', 'student1', 'student2', 'student3'];
 
-const server = new Server();
+const server = new Server({ advertise: RELAY_IP });
+const relay = new Relay(10000);
 const groups = [];
 const people = {};
 
@@ -42,6 +45,7 @@ async function openAll() {
 
 async function main() {
 	fs.mkdirSync(out, { recursive: true });
+	await relay.start();
 	await server.start();
 	server.makeAccounts();
 	await openAll();
@@ -84,10 +88,17 @@ async function main() {
 		await op.fill('op-password', PASSWORD);
 		await op.click('op-submit');
 		await op.has('op-call');
-		await sleep(20_000);
+		await sleep(45_000);
+		// What the page is for: somebody's network is bad, and it says whose and how.
+		const flow = relay.flowOf((await participant(await operatorToken(), 'student3')).remote);
+		flow.up = 0.14;
+		await op.has('op-why');
+		await sleep(12_000);
+		await op.page.click('[data-user="student3@localhost"] .person');
 		await shots(op, 'operator');
+		flow.up = 0;
 		await op.close();
-	});
+	}, 120_000);
 	await test('busy', async () => {
 		const second = await groups[1].open('student1', { viewport: WIDE });
 		await second.login();
@@ -108,6 +119,7 @@ try {
 } finally {
 	await Promise.all(groups.map((g) => g.closeAll()));
 	await server.stop();
+	relay.stop();
 	server.remove();
 	ok = finish();
 }

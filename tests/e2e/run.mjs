@@ -2,6 +2,7 @@
 import { Browsers, endpointOf, hasFirefox, hearsAndSees, sleep } from './lib/browsers.mjs';
 import { expect, figure, finish, skip, test } from './lib/report.mjs';
 import { PASSWORD, Server, URL_ } from './lib/server.mjs';
+import { network } from './network.mjs';
 
 const server = new Server();
 const browsers = new Browsers();
@@ -156,6 +157,22 @@ async function inTheCall() {
 	});
 }
 
+async function comings() {
+	await test('who speaks is marked', async () => {
+		await p.teacher.until(() => window.lyceum.state().dominant && document.querySelector('[data-testid="tile"][data-speaking="true"]'),
+			undefined, 'a speaker');
+	});
+	await test('someone leaves and comes back five times: the others see and hear on', async () => {
+		for (let i = 0; i < 5; i++) {
+			await p.student1.click('leave-call');
+			await ended(p.student1, 'left');
+			await p.student1.prejoin('algebra');
+			joinTimes.push(await p.student1.join());
+		}
+		await allHearAll(inCall());
+	});
+}
+
 async function oneCall() {
 	await test('a second tab is refused, and names the running call', async () => {
 		p.second = await ready('student1');
@@ -182,6 +199,23 @@ async function oneCall() {
 		await ended(p.second, 'left');
 		await p.second.close();
 	});
+	if (hasFirefox()) {
+		await test('a call moves from Firefox to Chromium', async () => {
+			const here = await ready('student3');
+			await here.prejoin('algebra');
+			await here.click('join-call');
+			await here.has('busy-dialog');
+			expect(/Firefox on Linux/.test(await here.text('busy-device')), await here.text('busy-device'));
+			await here.click('busy-move');
+			await here.live();
+			await ended(p.student3, 'moved');
+			await hearsAndSees(here, [await endpointOf(p.teacher)]);
+			await here.click('leave-call');
+			await here.close();
+			await p.student3.prejoin('algebra');
+			await p.student3.join();
+		});
+	}
 	await test('a killed browser frees the slot', async () => {
 		const doomed = await browsers.openKillable('student2');
 		await doomed.login();
@@ -263,6 +297,7 @@ try {
 	await chats();
 	await theCall();
 	await inTheCall();
+	await comings();
 	await oneCall();
 	await operating();
 	await trouble();
@@ -272,6 +307,7 @@ try {
 	await browsers.closeAll();
 	await server.stop();
 	server.remove();
+	await network();
 	figure('join clicked → remote video playing (Chromium)', joinTimes, 'ms');
 	figure('reload → remote video playing (Chromium)', backTimes, 'ms');
 	ok = finish();

@@ -22,6 +22,7 @@ inside ip link set lo up
 # Firefox never pairs with 127.0.0.1: media goes over a documentation address.
 inside ip link add ly0 type veth peer name ly1
 inside ip addr add 192.0.2.2/24 dev ly0
+inside ip addr add 192.0.2.3/24 dev ly0
 inside ip link set ly0 up
 inside ip link set ly1 up
 inside ip route add default via 192.0.2.1

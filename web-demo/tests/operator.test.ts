@@ -33,6 +33,14 @@ describe('findings', () => {
 		expect(findings(person({ sources: silent, joined: '2026-01-01T00:00:58Z' }), now)).toEqual([]);
 		expect(findings(person({ sources: [{ ...silent[0]!, muted: true }] }), now)).toEqual([]);
 	});
+	it('blames the one whose network it is', () => {
+		const lossy = person({ user: 'student2@localhost', up: { ...calm, loss: 0.15 } });
+		const hearer = person({ down: { ...calm, loss: 0.04 } });
+		const call = { id: '1', room: 'r@m', started: '', participants: [lossy, hearer, person()] };
+		expect(callFindings(call, now).map((f) => f.who)).toEqual(['student2@localhost']);
+		hearer.down = { ...calm, loss: 0.2 };
+		expect(callFindings(call, now).map((f) => f.who)).toEqual(['student2@localhost', 'student1@localhost']);
+	});
 	it('puts the worst first', () => {
 		const call = { id: '1', room: 'r@m', started: '', participants: [person({ rtt_ms: 250 }), person({ rtt_ms: 500 })] };
 		expect(callFindings(call, now).map((f) => f.level)).toEqual(['bad', 'fair']);

@@ -12,13 +12,14 @@ export const URL_ = 'http://localhost:8080';
 const ACCOUNTS = { teacher: 'teacher', student1: 'student', student2: 'student', student3: 'student', operator: 'operator' };
 
 export class Server {
-	constructor() {
+	/** `advertise`: the address that clients are told to send media to. */
+	constructor({ advertise } = {}) {
 		this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ly-e2e-'));
 		this.conf = path.join(this.dir, 'lyceum.conf');
 		this.logFile = process.env.LYCEUM_LOG ?? path.join(this.dir, 'lyceumd.log');
 		fs.writeFileSync(this.conf, [
 			'[server]', 'domain = localhost', `data_dir = ${this.dir}/data`,
-			'[listen]', 'media = 192.0.2.2:10000',
+			'[listen]', 'media = 192.0.2.2:10000', ...(advertise ? [`advertise = ${advertise}`] : []),
 			'[http]', `web_root = ${top}/web-demo/dist`,
 			'[log]', `level = ${process.env.LYCEUM_LOG_LEVEL ?? 'info'}`, '',
 		].join('\n'));

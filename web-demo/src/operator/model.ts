@@ -75,8 +75,11 @@ const percent = (v: number) => `${(v * 100).toFixed(1)} %`;
 /** A young participant's rates are still ramping up. */
 const SETTLED_MS = 8000;
 
-/** Why this participant's call is bad; empty when it is not. */
-export function findings(p: Participant, now: number): Finding[] {
+/**
+ * Why this participant's call is bad; empty when it is not. What was lost before it reached the
+ * server (`upstreamLoss`) is missing from what they are sent, too: that is not their network's doing.
+ */
+export function findings(p: Participant, now: number, upstreamLoss = 0): Finding[] {
 	const out: Finding[] = [];
 	const add = (level: Level, text: string) => {
 		if (level !== 'good') out.push({ level, who: p.user, text });
@@ -87,7 +90,7 @@ export function findings(p: Participant, now: number): Finding[] {
 		return out;
 	}
 	add(levelOf('loss', p.up.loss), `loses ${percent(p.up.loss)} on the way to the server: all others see and hear the gaps`);
-	add(levelOf('loss', p.down.loss), `loses ${percent(p.down.loss)} on the way from the server: only they are disturbed`);
+	add(levelOf('loss', p.down.loss - upstreamLoss), `loses ${percent(p.down.loss)} on the way from the server: only they are disturbed`);
 	add(levelOf('rtt', p.rtt_ms), `has a round trip of ${Math.round(p.rtt_ms)} ms: they talk over each other`);
 	add(levelOf('jitter', p.up.jitter_ms), `has a jitter of ${Math.round(p.up.jitter_ms)} ms towards the server`);
 	add(levelOf('jitter', p.down.jitter_ms), `has a jitter of ${Math.round(p.down.jitter_ms)} ms from the server`);
@@ -107,9 +110,21 @@ export function worstLevel(list: Finding[]): Level {
 	return list.some((f) => f.level === 'bad') ? 'bad' : list.length > 0 ? 'fair' : 'good';
 }
 
+/** The share of what all others sent that did not reach the server. */
+function lossOfOthers(call: CallInfo, p: Participant): number {
+	let sent = 0;
+	let lost = 0;
+	for (const o of call.participants) {
+		if (o === p) continue;
+		sent += o.up.bitrate_bps;
+		lost += o.up.bitrate_bps * o.up.loss;
+	}
+	return sent === 0 ? 0 : lost / sent;
+}
+
 export function callFindings(call: CallInfo, now: number): Finding[] {
 	const order: Level[] = ['bad', 'fair', 'good'];
-	return call.participants.flatMap((p) => findings(p, now))
+	return call.participants.flatMap((p) => findings(p, now, lossOfOthers(call, p)))
 		.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
