@@ -206,8 +206,10 @@ void sfu_rtp_in(struct ly_sfu *s, struct sfu_endpoint *ep, uint8_t *data, size_t
 	in.seq = ly_seen_extend(&in.src->seen, in.rtp.seq);
 	if (!ly_seen_add(&in.src->seen, in.seq))
 		return; /* asked for twice, came twice */
-	if (in.src->desc.kind == LY_SFU_VIDEO)
+	if (in.src->desc.kind == LY_SFU_VIDEO) {
 		ly_nack_recv(&in.src->nack, in.seq, now, REORDER);
+		s->is_mid_frame = !in.rtp.marker;
+	}
 	forward(s, &in);
 	sfu_touch(s, ep);
 }

@@ -204,12 +204,28 @@ static void send_srs(struct ly_sfu *s, struct sfu_endpoint *ep, ly_usec now)
 	rtcp_send(s, ep, buf, &w, sizeof(buf));
 }
 
+/* Buffers that nobody can ask for any more go back: a slow source would hold them for long. */
+static void trim_cache(struct sfu_source *src, ly_usec now)
+{
+	for (size_t i = 0; i < src->cache.n; i++) {
+		struct ly_rtp_cache_slot *slot = &src->cache.slots[i];
+
+		if (slot->pkt == NULL || now - slot->pkt->at <= SFU_CACHE_AGE)
+			continue;
+		ly_pkt_unref(slot->pkt);
+		slot->pkt = NULL;
+		slot->seq = -1;
+	}
+}
+
 static void report(struct ly_sfu *s, struct sfu_endpoint *ep, ly_usec now)
 {
 	ly_usec elapsed = now - ep->report_last;
 
-	for (unsigned i = 0; i < ep->n_sources; i++)
+	for (unsigned i = 0; i < ep->n_sources; i++) {
 		close_interval(ep->sources[i], elapsed);
+		trim_cache(ep->sources[i], now);
+	}
 	ep->down_bps =
 		elapsed > 0 ? (ep->down_bytes - ep->down_rate_bytes) * 8000000 / (uint64_t)elapsed
 			    : 0;

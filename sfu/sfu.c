@@ -161,6 +161,11 @@ size_t ly_sfu_recv(struct ly_sfu *s, ly_usec now, struct ly_sfu_in *in, size_t n
 	return i;
 }
 
+unsigned ly_sfu_unfinished(const struct ly_sfu *s)
+{
+	return s->is_mid_frame ? s->n_jobs : 0;
+}
+
 /* ---- time ---- */
 
 static struct sfu_endpoint *loudest(struct sfu_conference *c, ly_usec now)

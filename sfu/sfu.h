@@ -79,6 +79,9 @@ void ly_sfu_destroy(struct ly_sfu *s);
 /** [in] Takes datagrams in the order received.
  *  @return how many were taken; fewer than @p n when the output has to be polled first */
 size_t ly_sfu_recv(struct ly_sfu *s, ly_usec now, struct ly_sfu_in *in, size_t n);
+/** How many packets wait to be built of a frame whose end has not come yet. It is about to:
+ * waiting a moment for it before ly_sfu_poll_out() makes longer runs. */
+unsigned ly_sfu_unfinished(const struct ly_sfu *s);
 /** [in] Lets time pass. */
 void ly_sfu_tick(struct ly_sfu *s, ly_usec now);
 /** Hands out a batch of runs. @return how many are at *out; 0 = drained */

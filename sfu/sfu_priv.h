@@ -33,7 +33,7 @@
 #define SFU_CTL_ARENA (1 << 20) /* STUN, DTLS, RTCP waiting to be sent */
 #define SFU_MAX_CTL 4096
 #define SFU_CACHE 256              /* packets kept per video source … */
-#define SFU_CACHE_AGE LY_MS(1500)  /* … and how long they answer NACKs */
+#define SFU_CACHE_AGE LY_MS(1000)  /* … and how long they answer NACKs */
 #define SFU_MAX_PACKETS 65536      /* buffers of a thread */
 #define SFU_MAX_LEDGER 1024        /* ended streams remembered per receiver */
 #define SFU_REPORT LY_SEC(1)       /* between reports */
@@ -237,6 +237,7 @@ struct ly_sfu {
 
 	struct sfu_job *jobs;
 	uint32_t n_jobs;
+	bool is_mid_frame; /* the last video packet that came was not the last of its frame */
 	struct ly_list job_eps;
 	uint8_t *arena;
 	struct ly_srtp_job *srtp_jobs;

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,9 +14,16 @@
 #include "base/log.h"
 #include "base/util.h"
 
-/* A turn that took at least so many datagrams is load: the next one gathers first. */
-#define LOAD 4
+/* Gathering pays when at least so many datagrams come in its time. */
+#define LOAD 1.5
 #define GATHER_DEFAULT 300
+#define RATE_OVER LY_MS(10)
+#define NICE (-10)
+/* From so many packets waiting on the rest of a frame is let in before it is sent, so long
+ * (ns). */
+#define FINISH_FROM 32
+#define FINISH_PER_PACKET 1500L
+#define FINISH_MAX 100000L
 /* Batches taken from one socket before the others and the clock get their turn. */
 #define ROUNDS 4
 /* How long the thread sleeps at most, so that counters are at most a second old. */
@@ -351,17 +359,49 @@ static void sleep_until_input(struct ly_media_worker *w)
 			drain_wake(w);
 }
 
+/* How many datagrams come in a gathering, smoothed over some tens of milliseconds. */
+static void note_rate(struct ly_media_worker *w, size_t n, ly_usec now)
+{
+	ly_usec elapsed = now - w->turn_at;
+
+	w->arrived += n;
+	if (elapsed < RATE_OVER)
+		return;
+	w->per_gather =
+		(w->per_gather + (double)w->arrived * (double)w->gather / (double)elapsed) / 2;
+	w->arrived = 0;
+	w->turn_at = now;
+}
+
 /* Under load a short sleep lets packets come together: fewer system calls, longer batches and
- * runs. */
+ * runs.
+ */
 static void gather(struct ly_media_worker *w, size_t last)
 {
-	ly_usec most = w->conf->gather_max ? w->conf->gather_max : GATHER_DEFAULT;
-	struct timespec ts = { 0, most * 1000 };
+	struct timespec ts = { 0, w->gather * 1000 };
 
-	if (last >= LOAD)
+	if (last > 0 && w->per_gather >= LOAD)
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 	else
 		sleep_until_input(w);
+}
+
+/* A frame's packets come in a burst, and the thread is woken by the first: when many receivers
+ * wait for it, the rest is let in before it is sent. Never longer than sending will take
+ * anyway. */
+static size_t finish_frame(struct ly_media_worker *w, ly_usec *now)
+{
+	unsigned waiting = ly_sfu_unfinished(w->sfu);
+	struct timespec ts = { 0, LY_MIN(waiting * FINISH_PER_PACKET, FINISH_MAX) };
+	size_t n = 0;
+
+	if (waiting < FINISH_FROM)
+		return 0;
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+	*now = clock_now();
+	for (size_t i = 0; i < w->n_udp; i++)
+		n += receive(w, i, *now);
+	return n;
 }
 
 static void *run(void *arg)
@@ -370,13 +410,20 @@ static void *run(void *arg)
 	ly_usec now = clock_now();
 	size_t last = 0;
 
+	w->gather = w->conf->gather_max ? w->conf->gather_max : GATHER_DEFAULT;
+	w->turn_at = now;
 	prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
+	/* Sound suffers first when the machine is short of time; without the privilege: as it is.
+	 */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	while (run_commands(w, now)) {
 		gather(w, last);
 		now = clock_now();
 		last = 0;
 		for (size_t i = 0; i < w->n_udp; i++)
 			last += receive(w, i, now);
+		last += finish_frame(w, &now);
+		note_rate(w, last, now);
 		if (ly_sfu_deadline(w->sfu) <= now)
 			ly_sfu_tick(w->sfu, now);
 		flush(w, now);

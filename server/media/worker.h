@@ -30,7 +30,10 @@ struct ly_media_worker {
 	uint8_t *buffers;
 	struct ly_udp_sent sent;
 	ly_usec counted_at;
-	unsigned idle; /* turns in a row without a datagram */
+	ly_usec gather;    /* how long one is */
+	double per_gather; /* datagrams expected in that time */
+	size_t arrived;    /* since turn_at */
+	ly_usec turn_at;
 
 	/* shared */
 	pthread_t thread;
