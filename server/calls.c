@@ -87,8 +87,14 @@ static void media_conf(const struct ly_server *s, struct ly_media_conf *out)
 	memset(out, 0, sizeof(*out));
 	out->n_threads = c->server.media_threads;
 	out->base_port = c->listen.media.n > 0 ? c->listen.media.v[0].port : 0;
-	for (size_t i = 0; i < c->listen.media.n && i < LY_MEDIA_MAX_ADDRS; i++)
-		out->bind[out->n_bind++] = c->listen.media.v[i];
+	for (size_t i = 0; i < c->listen.media.n && out->n_bind + 1 < LY_MEDIA_MAX_ADDRS; i++) {
+		out->bind[out->n_bind] = c->listen.media.v[i];
+		if (out->bind[out->n_bind].family == 0) { /* "*": all addresses of both families */
+			out->bind[out->n_bind++].family = 4;
+			out->bind[out->n_bind].family = 6;
+		}
+		out->n_bind++;
+	}
 	for (size_t i = 0; i < c->listen.advertise.n && i < LY_MEDIA_MAX_ADDRS; i++)
 		out->advertise[out->n_advertise++] = c->listen.advertise.v[i];
 	out->lost_after = c->calls.lost_after;

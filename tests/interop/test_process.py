@@ -160,3 +160,15 @@ def test_pages(server, tls):
     assert head.startswith("HTTP/1.1 200 ") and body == ""
     assert get(server, "/", tls=tls, method="POST")[0].startswith("HTTP/1.1 405 ")
     assert "wss://" in get(server, "/.well-known/host-meta", tls=True)[1]
+
+
+def test_media_on_all_addresses():
+    """The default, `*`, stands for all addresses of both families."""
+    server = Server({"listen": {"media": "*:0"}}, start=False)
+    try:
+        conf = server.conf.read_text().replace("media = *:0", f"media = *:{server.media}")
+        server.conf.write_text(conf)
+        server.start()
+        assert "media-started" in server.log()
+    finally:
+        server.close()
