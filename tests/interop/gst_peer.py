@@ -6,6 +6,7 @@ those who join after, which is enough to test both directions with three peers.
 import asyncio
 import random
 import threading
+import time
 import xml.etree.ElementTree as ET
 
 import gi
@@ -137,7 +138,15 @@ class GstPeer:
         offer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, message)
         threading.Thread(target=self.negotiate, args=(offer,), daemon=True).start()
 
+    def wait_for_caps(self):
+        """The answer has our SSRCs only when the payloaders have said what they send."""
+        for _ in range(200):
+            if all(pad.get_current_caps() is not None for pad in self.webrtc.sinkpads):
+                return
+            time.sleep(0.05)
+
     def negotiate(self, offer):
+        self.wait_for_caps()
         promise = Gst.Promise.new()
         self.webrtc.emit("set-remote-description", offer, promise)
         promise.wait()
