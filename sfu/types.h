@@ -157,7 +157,8 @@ struct ly_sfu_counters {
 	uint64_t rtp_in, rtp_forwarded;
 	uint64_t dropped_unknown_address, dropped_unknown_ssrc, dropped_malformed;
 	uint64_t dropped_auth, dropped_replay, dropped_limit;
-	uint64_t batches, runs; /* protect batches; messages given to sendmmsg */
+	uint64_t dropped_receive, dropped_send; /* by the system: buffers full, no route */
+	uint64_t batches, runs;                 /* protect batches; messages given to sendmmsg */
 	uint32_t conferences, endpoints;
 };
 

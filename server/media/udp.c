@@ -1,6 +1,7 @@
 #include "server/media/udp.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
@@ -130,6 +131,16 @@ size_t ly_udp_recv(struct ly_udp *u, struct ly_sfu_in *in, size_t n)
 		in[i].len = msgs[i].msg_hdr.msg_flags & MSG_TRUNC ? 0 : msgs[i].msg_len;
 	}
 	return (size_t)got;
+}
+
+uint64_t ly_udp_lost(const struct ly_udp *u)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(u->fd, SOL_SOCKET, SO_MEMINFO, info, &len))
+		return 0;
+	return info[SK_MEMINFO_DROPS];
 }
 
 struct send_batch {

@@ -29,6 +29,9 @@ void ly_udp_close(struct ly_udp *u);
  *  sets from and
  *  len (0 for one that was longer than cap). @return how many; 0 when there are none */
 size_t ly_udp_recv(struct ly_udp *u, struct ly_sfu_in *in, size_t n);
+/** Datagrams that the system has dropped since the socket was opened because nobody took them
+ *  in time. */
+uint64_t ly_udp_lost(const struct ly_udp *u);
 /** Sends all runs; what the system refuses is dropped and counted. */
 void ly_udp_send(struct ly_udp *u, const struct ly_sfu_out *out, size_t n,
 		 struct ly_udp_sent *sent);

@@ -275,6 +275,15 @@ static void run_command(struct ly_media_worker *w, const struct ly_media_cmd *c,
 	tell(w, ev);
 }
 
+/* With the lock held. */
+static void count(struct ly_media_worker *w)
+{
+	w->counters = *ly_sfu_counters(w->sfu);
+	w->counters.dropped_send = w->sent.dropped;
+	for (size_t i = 0; i < w->n_udp; i++)
+		w->counters.dropped_receive += ly_udp_lost(&w->udp[i]);
+}
+
 /* Takes what has been posted. @return false when the thread is to stop */
 static bool run_commands(struct ly_media_worker *w, ly_usec now)
 {
@@ -288,7 +297,7 @@ static bool run_commands(struct ly_media_worker *w, ly_usec now)
 	w->n_commands = 0;
 	stop = w->stop;
 	if (now - w->counted_at >= LY_SEC(1)) {
-		w->counters = *ly_sfu_counters(w->sfu);
+		count(w);
 		w->counted_at = now;
 	}
 	pthread_mutex_unlock(&w->lock);

@@ -111,7 +111,7 @@ static void sum_up(struct ly_media *m, struct sums *s)
 		s->n.packets_out += n.packets_out;
 		s->n.runs += n.runs;
 		s->n.batches += n.batches;
-		s->n.dropped_limit += n.dropped_limit;
+		s->n.dropped_limit += n.dropped_limit + n.dropped_receive + n.dropped_send;
 		s->n.dropped_auth += n.dropped_auth + n.dropped_replay + n.dropped_malformed;
 	}
 }

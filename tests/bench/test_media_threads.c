@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/heap.h"
+#include "server/media/udp.h"
 #include "tests/bench/sfu_clients.h"
 #include "tests/unit/check.h"
 
@@ -109,6 +110,66 @@ static void test_two_calls(void **state)
 	ly_assert_i64("refused", 0, h.refused);
 }
 
+/* Runs arrive as single datagrams, with the kernel's help and without. */
+static void test_udp(void **state)
+{
+	static uint8_t data[70 * 100], got[LY_UDP_BATCH][2048];
+	struct ly_sfu_in in[LY_UDP_BATCH];
+	struct ly_udp_sent sent = { 0 };
+	struct ly_udp a, b;
+	struct ly_addr at;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i / 100);
+	assert_int_equal(ly_addr_parse_ip(&at, "127.0.0.1", 0), 0);
+	assert_int_equal(ly_udp_open(&a, &at), 0);
+	assert_int_equal(ly_udp_open(&b, &at), 0);
+	for (int gso = 1; gso >= 0; gso--) {
+		struct ly_sfu_out out[3] = {
+			{ .dst = b.local, .data = data, .len = 3850, .segment = 100 },
+			{ .dst = b.local, .data = data, .len = 77 },
+			{ .dst = b.local, .data = data, .len = 200, .segment = 100 },
+		};
+
+		a.has_gso = gso && a.has_gso;
+		sent = (struct ly_udp_sent) { 0 };
+		ly_udp_send(&a, out, 3, &sent);
+		ly_assert_i64("datagrams", 39 + 1 + 2, (int64_t)sent.datagrams);
+		ly_assert_i64("bytes", 3850 + 77 + 200, (int64_t)sent.bytes);
+		ly_assert_i64("dropped", 0, (int64_t)sent.dropped);
+		for (size_t i = 0; i < LY_UDP_BATCH; i++)
+			in[i] = (struct ly_sfu_in) { .data = got[i], .cap = sizeof(got[i]) };
+		ly_assert_i64("received", 42, (int64_t)ly_udp_recv(&b, in, LY_UDP_BATCH));
+		for (size_t i = 0; i < 42; i++) {
+			size_t want = i == 38 ? 50 : i == 39 ? 77 : 100;
+
+			ly_assert_i64("length", (int64_t)want, (int64_t)in[i].len);
+			ly_assert_i64("content", i < 39 ? (int64_t)i : i < 41 ? 0 : 1, got[i][9]);
+			assert_true(ly_addr_equal(&in[i].from, &a.local));
+		}
+		ly_assert_i64("no more", 0, (int64_t)ly_udp_recv(&b, in, LY_UDP_BATCH));
+	}
+	/* longer than the buffer: told as empty */
+	ly_udp_send(&a, &(struct ly_sfu_out) { .dst = b.local, .data = data, .len = 500 }, 1,
+		    &sent);
+	in[0].cap = 400;
+	ly_assert_i64("received", 1, (int64_t)ly_udp_recv(&b, in, 1));
+	ly_assert_i64("cut short", 0, (int64_t)in[0].len);
+	/* to nowhere: dropped and counted, the next one goes */
+	sent = (struct ly_udp_sent) { 0 };
+	assert_int_equal(ly_addr_parse_ip(&at, "255.255.255.255", 9), 0);
+	struct ly_sfu_out two[2] = { { .dst = at, .data = data, .len = 10 },
+				     { .dst = b.local, .data = data, .len = 10 } };
+
+	ly_udp_send(&a, two, 2, &sent);
+	ly_assert_i64("dropped", 1, (int64_t)sent.dropped);
+	in[0].cap = 400;
+	ly_assert_i64("received", 1, (int64_t)ly_udp_recv(&b, in, 1));
+	ly_udp_close(&a);
+	ly_udp_close(&b);
+}
+
 static void test_refusals(void **state)
 {
 	struct ly_sfu_endpoint_conf ep = { .id = "aaaa0001", .ufrag = "abcdefgh" };
@@ -155,6 +216,7 @@ static void test_port_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_two_calls),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_port_in_use),
