@@ -140,10 +140,22 @@ static void get(struct request *rq, const struct ly_xml *query)
 
 /* ---- changes ---- */
 
+/* A nick of the request as rooms compare them, in the arena of the IQ; NULL: none, or not possible.
+ */
+static const char *prepared_nick(struct request *rq, const struct ly_xml *item)
+{
+	const char *nick = ly_xml_attr(item, "nick");
+	char out[LY_JID_PART_MAX + 1];
+
+	if (nick == NULL || ly_jid_prep_resource(out, sizeof(out), nick) != 0)
+		return NULL;
+	return ly_arena_strdup(&rq->iq->doc->arena, out);
+}
+
 /* The occupant that an item means, by nick or by full JID; NULL if none. */
 static struct ly_muc_occupant *occupant_of(struct request *rq, const struct ly_xml *item)
 {
-	const char *nick = ly_xml_attr(item, "nick"), *name = ly_xml_attr(item, "jid");
+	const char *nick = prepared_nick(rq, item), *name = ly_xml_attr(item, "jid");
 	const struct ly_muc_session *s;
 	struct ly_jid jid;
 
@@ -179,7 +191,7 @@ static int check_role(struct request *rq, const struct ly_xml *item, struct chan
 /* The bare JID that an item means: its jid, or that of the occupant with its nick. */
 static int bare_of(struct request *rq, const struct ly_xml *item, const char **bare)
 {
-	const char *name = ly_xml_attr(item, "jid"), *nick = ly_xml_attr(item, "nick");
+	const char *name = ly_xml_attr(item, "jid"), *nick = prepared_nick(rq, item);
 	const struct ly_muc_occupant *occ;
 	struct ly_jid jid;
 
@@ -198,6 +210,20 @@ static int bare_of(struct request *rq, const struct ly_xml *item, const char **b
 	if (*bare == NULL)
 		return LY_RESOURCE_CONSTRAINT;
 	return occ->agent != NULL ? LY_NOT_ALLOWED : LY_MUC_OK;
+}
+
+/* s. 9.3, 9.5: beside a jid, the nick is the one to be registered; an empty one is none. */
+static int check_registered(struct request *rq, const struct ly_xml *item, struct change *c)
+{
+	const char *nick = ly_xml_attr(item, "nick");
+
+	if (ly_xml_attr(item, "jid") == NULL || nick == NULL)
+		return LY_MUC_OK;
+	c->nick = *nick != '\0' ? prepared_nick(rq, item) : "";
+	if (c->nick == NULL || (*c->nick != '\0' && !ly_muc_nick_is_fit(c->nick)))
+		return LY_NOT_ACCEPTABLE;
+	/* s. 7.10: who comes first has it */
+	return ly_room_nick_reserved(rq->room, c->nick, c->bare) ? LY_CONFLICT : LY_MUC_OK;
 }
 
 static int check_affiliation(struct request *rq, const struct ly_xml *item, struct change *c)
@@ -221,12 +247,7 @@ static int check_affiliation(struct request *rq, const struct ly_xml *item, stru
 	cond = ly_muc_may_set_affiliation(rq->actor.affiliation, now, c->affiliation, self, last);
 	if (cond == LY_MUC_OK && now == LY_MUC_OWNER && c->affiliation != LY_MUC_OWNER)
 		rq->owners_left--;
-	/* s. 9.3: with the jid, the nick is the one to be registered */
-	if (ly_xml_attr(item, "jid") != NULL)
-		c->nick = ly_xml_attr(item, "nick");
-	if (c->nick != NULL && strlen(c->nick) > LY_JID_PART_MAX)
-		return LY_NOT_ACCEPTABLE;
-	return cond;
+	return cond == LY_MUC_OK ? check_registered(rq, item, c) : cond;
 }
 
 static int check_items(struct request *rq, const struct ly_xml *query)

@@ -44,10 +44,11 @@
 #define LY_MUC_MAX_AFFILIATIONS 5000
 #define LY_MUC_MAX_PRESENCE 65536 /* bytes of memory of one presence (its tree) */
 #define LY_MUC_MAX_HISTORY 100    /* messages */
-#define LY_MUC_DEFAULT_HISTORY 25
+#define LY_MUC_DEFAULT_HISTORY 50
 #define LY_MUC_MAX_HISTORY_BYTES 262144 /* of all messages kept in memory for one room */
 #define LY_MUC_MAX_WAITING 128          /* stanzas that wait for the load of one room */
 #define LY_MUC_MAX_POSTS 256            /* messages of one room that wait for their commit */
+#define LY_MUC_MAX_POST_BYTES 4194304   /* of all of them */
 #define LY_MUC_MAX_INVITES 20           /* in one message */
 #define LY_MUC_MAX_ITEMS 200            /* in one muc#admin request */
 #define LY_MUC_MAX_LISTED 500           /* rooms in one disco#items answer */
@@ -175,6 +176,7 @@ struct ly_room {
 	unsigned n_waiting;
 	struct ly_list posts; /* struct ly_muc_post, oldest first */
 	unsigned n_posts;
+	size_t post_bytes;   /* of their live copies */
 	unsigned pending;    /* requests at the store */
 	bool stored;         /* the store has (or is getting) it */
 	bool gone;           /* destroyed; freed at the end of the turn */

@@ -30,6 +30,7 @@ void ly_room_post(struct ly_room *room, struct ly_muc_post *post)
 {
 	ly_list_add_tail(&room->posts, &post->link);
 	room->n_posts++;
+	room->post_bytes += post->live->len;
 	ly_room_flush_posts(room);
 }
 
@@ -59,6 +60,7 @@ void ly_room_flush_posts(struct ly_room *room)
 			return;
 		ly_list_del(&post->link);
 		room->n_posts--;
+		room->post_bytes -= post->live->len;
 		go(room, post);
 	}
 }
@@ -214,7 +216,7 @@ static void groupchat(struct ly_room *room, struct ly_stanza *st)
 		ly_muc_refuse(room->muc, st, LY_NOT_ACCEPTABLE, "You are not in the room.");
 		return;
 	}
-	if (room->n_posts >= LY_MUC_MAX_POSTS) {
+	if (room->n_posts >= LY_MUC_MAX_POSTS || room->post_bytes >= LY_MUC_MAX_POST_BYTES) {
 		ly_muc_refuse(room->muc, st, LY_RESOURCE_CONSTRAINT, "Too many messages at once.");
 		return;
 	}

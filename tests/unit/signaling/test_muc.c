@@ -360,7 +360,7 @@ static void test_history(void **state)
 		const char *what, *join, *first;
 		unsigned n;
 	} rows[] = {
-		{ "all there is", JOIN("Two"), "m5", 25 },
+		{ "all there is", JOIN("Two"), "m0", 30 },
 		{ "none", JOIN_WITH("Two", "<history maxchars='0'/>"), NULL, 0 },
 		{ "three", JOIN_WITH("Two", "<history maxstanzas='3'/>"), "m27", 3 },
 		{ "fresh ones", JOIN_WITH("Two", "<history seconds='15'/>"), "m28", 2 },

@@ -140,6 +140,14 @@ static void test_affiliations(void **state)
 	    "result");
 	world_forget(&w);
 	ASK(&w, u, "<presence to='" ROOM "/Three'/>", "conflict");
+	ASK(&w, t, ADMIN("set", "<item jid='x@localhost' affiliation='member' nick='Three'/>"),
+	    "conflict");
+	ASK(&w, t, ADMIN("set", "<item jid='x@localhost' affiliation='member' nick=' '/>"),
+	    "not-acceptable");
+	ASK(&w, t, ADMIN("set", "<item jid='student3@localhost' affiliation='member' nick=''/>"),
+	    "result");
+	ASK(&w, u, "<presence to='" ROOM "/Three'/>", "code='303'");
+	ASK(&w, u, "<presence to='" ROOM "/Two'/>", "code='303'");
 	/* a whole domain */
 	ASK(&w, t, ADMIN("set", "<item jid='localhost' affiliation='outcast'/>"), "result",
 	    ROOM "/Two", "unavailable", "301");
@@ -434,6 +442,68 @@ static void test_limits(void **state)
 	world_fini(&w);
 }
 
+static void test_affiliation_limit(void **state)
+{
+	static char text[60000];
+	struct world w;
+	unsigned t;
+
+	(void)state;
+	world_init(&w, 1);
+	t = world_open_room(&w, FORM(""));
+	for (unsigned i = 0; i < 25; i++) {
+		size_t n = (size_t)snprintf(text, sizeof(text),
+					    "<iq type='set' id='a' to='" ROOM "'><query "
+					    "xmlns='http://jabber.org/protocol/muc#admin'>");
+
+		/* with the owner there are 4999 at the end */
+		for (unsigned k = 0; k < (i < 24 ? 200 : 198); k++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+					      "<item affiliation='member' jid='m%u@localhost'/>",
+					      i * 200 + k);
+		snprintf(text + n, sizeof(text) - n, "</query></iq>");
+		ASK(&w, t, text, "type='result'");
+	}
+	ASK(&w, t, ADMIN("set", "<item jid='a@localhost' affiliation='member'/>"), "type='result'");
+	ASK(&w, t, ADMIN("set", "<item jid='b@localhost' affiliation='member'/>"),
+	    "resource-constraint");
+	world_fini(&w);
+}
+
+/* What is kept of large messages is bounded in bytes, not only in number. */
+static void test_large_messages(void **state)
+{
+	static char text[60000];
+	struct world w;
+	unsigned t, s, n_bodies = 0;
+	size_t n;
+
+	(void)state;
+	world_init(&w, 1);
+	t = world_open_room(&w, FORM(FIELD("persistentroom", "1")));
+	n = (size_t)snprintf(text, sizeof(text), "<message type='groupchat' to='" ROOM "'><body>");
+	memset(text + n, 'x', 50000);
+	snprintf(text + n + 50000, sizeof(text) - n - 50000, "</body></message>");
+	for (unsigned i = 0; i < 10; i++)
+		world_send(&w, t, text);
+	s = world_connect(&w, "student1");
+	world_send(&w, s, JOIN("One"));
+	for (const char *at = ly_buf_str(&w.clients[s].in); (at = strstr(at, "<body>")) != NULL;
+	     at++)
+		n_bodies++;
+	assert_int_equal(5, n_bodies);
+	/* 4 MB wait for their commit */
+	world_forget(&w);
+	w.hold_store = true;
+	for (unsigned i = 0; i < 84; i++)
+		world_send(&w, t, text);
+	GETS_NOTHING(&w, t);
+	ASK(&w, t, text, "resource-constraint");
+	world_answer(&w);
+	assert_int_equal(84, w.clients[s].n_received);
+	world_fini(&w);
+}
+
 static void test_list(void **state)
 {
 	static const char *const rooms[] = { "a", "b", "c", "d", "e", "f" };
@@ -593,6 +663,8 @@ int main(void)
 		cmocka_unit_test(test_persistence),
 		cmocka_unit_test(test_slow_store),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_affiliation_limit),
+		cmocka_unit_test(test_large_messages),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_relay),
 		cmocka_unit_test(test_no_memory),

@@ -283,6 +283,29 @@ static void test_limits(void **state)
 	world_fini(&w);
 }
 
+static void test_room_limit(void **state)
+{
+	struct world w;
+	struct diary d = { .agent = NULL };
+	char room[60];
+
+	(void)state;
+	world_init(&w, 1);
+	for (unsigned i = 0; i <= 20000; i++) {
+		snprintf(room, sizeof(room), "r%u@rooms.localhost", i);
+		d.text[0] = '\0';
+		assert_int_equal(0,
+				 ly_muc_agent_join(&d.agent, world_muc(&w, ROOM), room, "focus",
+						   "focus@focus.localhost/focus", &ops, &d,
+						   LY_MUC_AGENT_CREATE | LY_MUC_AGENT_KEEPS_ROOM));
+		world_run(&w);
+	}
+	told(&d, "joined limit reached\n");
+	(void)world_connect(&w, "student1");
+	ASK(&w, 0, JOIN("One"), "type='wait'", "resource-constraint");
+	world_fini(&w);
+}
+
 static void count_room(void *ctx, const struct ly_muc_room_info *info)
 {
 	assert_string_equal(ROOM, info->jid);
@@ -313,7 +336,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create),  cmocka_unit_test(test_join_later),
 		cmocka_unit_test(test_stanzas), cmocka_unit_test(test_calls_back),
-		cmocka_unit_test(test_limits),  cmocka_unit_test(test_each),
+		cmocka_unit_test(test_limits),  cmocka_unit_test(test_room_limit),
+		cmocka_unit_test(test_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
