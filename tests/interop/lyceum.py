@@ -80,10 +80,17 @@ class Server:
         while time.time() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"lyceumd ended with {self.process.returncode}:\n{self.log()}")
-            if " server started " in self.log():
+            if self._is_up():
                 return
             time.sleep(0.05)
         raise RuntimeError("lyceumd does not start:\n" + self.log())
+
+    def _is_up(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.http), timeout=1).close()
+            return True
+        except OSError:
+            return False
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
