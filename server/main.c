@@ -1,12 +1,15 @@
 /* lyceumd: reads the configuration, starts the server, waits for signals. */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/err.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "server/io/logsink.h"
 #include "server/server.h"
@@ -119,12 +122,30 @@ static void block_signals(sigset_t *set)
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
+/* A wave of log-ins borrows a parser per connection; once they are given back, malloc keeps the pages
+ * unless it is told. Done only after a drop worth it: it holds up the other threads for milliseconds. */
+static void trim_memory(int64_t *peak)
+{
+	int64_t used = 0;
+
+	for (int i = 0; i < LY_N_MEM; i++)
+		used += ly_heap_used((enum ly_mem)i);
+	if (used > *peak)
+		*peak = used;
+	if (*peak - used < 4 << 20)
+		return;
+	malloc_trim(0);
+	*peak = used;
+}
+
 static int run(struct ly_config *conf)
 {
 	struct ly_server *server = NULL;
 	char err[2048] = "";
+	const struct timespec interval = { .tv_sec = 5 };
+	int64_t peak = 0;
 	sigset_t set;
-	int sig = 0;
+	int sig;
 
 	if (ly_logsink_open(conf->log.file) != 0) {
 		fprintf(stderr, "lyceumd: cannot open the log file %s: %s\n", conf->log.file,
@@ -143,8 +164,13 @@ static int run(struct ly_config *conf)
 		fprintf(stderr, "lyceumd: cannot start the threads\n");
 		return 1;
 	}
-	while (sigwait(&set, &sig) == 0 && sig == SIGHUP)
-		ly_server_reload(server);
+	do {
+		sig = sigtimedwait(&set, NULL, &interval);
+		if (sig == SIGHUP)
+			ly_server_reload(server);
+		else if (sig < 0)
+			trim_memory(&peak);
+	} while (sig < 0 || sig == SIGHUP);
 	ly_server_stop(server);
 	ly_server_destroy(server);
 	ly_logsink_close();
