@@ -11,7 +11,7 @@
 #include "tests/bench/sfu_clients.h"
 
 static struct {
-	unsigned participants, publishers, rooms, seconds, threads, decrypt_every, bitrate;
+	unsigned participants, publishers, rooms, seconds, threads, decrypt_every, bitrate, join_ms;
 	bool use_gro, verbose;
 } opt = { .participants = 10,
 	  .rooms = 1,
@@ -35,7 +35,7 @@ static void parse(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "n:p:r:b:s:t:d:gv")) != -1) {
+	while ((o = getopt(argc, argv, "n:p:r:b:s:t:d:j:gv")) != -1) {
 		unsigned v = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
 
 		switch (o) {
@@ -59,6 +59,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'd':
 			opt.decrypt_every = v;
+			break;
+		case 'j':
+			opt.join_ms = v;
 			break;
 		case 'g':
 			opt.use_gro = true;
@@ -147,6 +150,38 @@ static void report_clients(const struct clients *cs)
 	       (unsigned long long)bad, p50 / 100.0, p99 / 100.0);
 }
 
+static int by_time(const void *a, const void *b)
+{
+	ly_usec x = *(const ly_usec *)a, y = *(const ly_usec *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* From the moment of joining to the first packet of anybody's media. */
+static void report_joins(const struct clients *cs)
+{
+	ly_usec *took = calloc((size_t)opt.rooms * opt.participants, sizeof(*took));
+	size_t n = 0;
+
+	for (unsigned r = 0; took && r < opt.rooms; r++)
+		for (unsigned i = 0; i < opt.participants; i++) {
+			const struct peer *p = cs[r].peers[i];
+			ly_usec first = LY_NEVER;
+
+			for (unsigned k = 0; k < p->n_streams; k++)
+				if (p->streams[k].packets)
+					first = LY_MIN(first, p->streams[k].first_at);
+			if (first != LY_NEVER)
+				took[n++] = first - cs[r].joined_at[i];
+		}
+	if (n > 0) {
+		qsort(took, n, sizeof(*took), by_time);
+		printf("joins: %zu with media, first after p50 %.1f ms p99 %.1f ms\n", n,
+		       (double)took[n / 2] / 1000, (double)took[n - 1 - n / 100] / 1000);
+	}
+	free(took);
+}
+
 static bool wait_ready(struct clients *cs)
 {
 	for (unsigned tries = 0; tries < 300; tries++) {
@@ -227,6 +262,7 @@ int main(int argc, char **argv)
 					   .video_bps = opt.bitrate,
 					   .decrypt_every = opt.decrypt_every,
 					   .conf = r + 1,
+					   .join_ms = opt.join_ms,
 					   .use_gro = opt.use_gro };
 
 		err = ly_media_create_conference(m, r + 1, "bench", &cc.thread);
@@ -241,6 +277,7 @@ int main(int argc, char **argv)
 	for (unsigned r = 0; r < opt.rooms; r++)
 		clients_stop(&cs[r]);
 	report_clients(cs);
+	report_joins(cs);
 	for (unsigned r = 0; r < opt.rooms; r++)
 		clients_fini(&cs[r]);
 	ly_media_destroy(m);

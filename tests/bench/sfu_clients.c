@@ -71,6 +71,7 @@ static int join(struct clients *c, unsigned i)
 	if (err)
 		return err;
 	c->peers[i] = p;
+	c->joined_at[i] = clients_now();
 	c->fds[i] = open_socket(&at, c->conf.use_gro);
 	if (c->fds[i] < 0)
 		return c->fds[i];
@@ -145,6 +146,12 @@ static ly_usec turn(struct clients *c, ly_usec now)
 	ly_usec at = now + LY_MS(100);
 	unsigned ready = 0;
 
+	if (c->n_joined < c->conf.n && now >= c->next_join) {
+		(void)join(c, c->n_joined++);
+		c->next_join += LY_MS(c->conf.join_ms);
+	}
+	if (c->n_joined < c->conf.n)
+		at = LY_MIN(at, c->next_join);
 	for (unsigned i = 0; i < c->conf.n; i++) {
 		if (!c->peers[i])
 			continue;
@@ -209,10 +216,12 @@ int clients_start(struct clients *c, struct ly_media *media, const struct client
 	ly_rand_seeded(&c->rand, conf->first + 77);
 	c->peers = calloc(conf->n, sizeof(struct peer *));
 	c->fds = calloc(conf->n, sizeof(int));
+	c->joined_at = calloc(conf->n, sizeof(ly_usec));
 	c->epfd = epoll_create1(EPOLL_CLOEXEC);
 	err = peer_env_init(&c->env, &c->rand);
-	for (unsigned i = 0; i < conf->n && err == 0; i++)
-		err = join(c, i);
+	c->next_join = clients_now();
+	for (; conf->join_ms == 0 && c->n_joined < conf->n && err == 0; c->n_joined++)
+		err = join(c, c->n_joined);
 	return err ? err : -pthread_create(&c->thread, NULL, run, c);
 }
 
@@ -233,4 +242,5 @@ void clients_fini(struct clients *c)
 	close(c->epfd);
 	free(c->peers);
 	free(c->fds);
+	free(c->joined_at);
 }

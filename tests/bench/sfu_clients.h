@@ -17,7 +17,7 @@ struct clients_conf {
 	uint64_t conf;
 	unsigned thread;  /* of the media server */
 	bool use_gro;     /* receive as the kernel has merged */
-	unsigned join_ms; /* between two joins */
+	unsigned join_ms; /* between two joins; 0 = all at once, before the thread starts */
 };
 
 struct clients {
@@ -26,6 +26,9 @@ struct clients {
 	struct ly_rand rand;
 	struct peer_env env;
 	struct peer **peers;
+	ly_usec *joined_at;
+	unsigned n_joined;
+	ly_usec next_join;
 	int *fds;
 	int epfd;
 	pthread_t thread;
