@@ -61,10 +61,11 @@ static json_t *store_json(struct ly_db *db)
 
 	if (db != NULL)
 		ly_db_get_stats(db, &st);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "requests", (json_int_t)st.n_requests,
-			 "writes", (json_int_t)st.n_writes, "errors", (json_int_t)st.n_errors, "batches",
-			 (json_int_t)st.n_batches, "waiting", (json_int_t)st.n_waiting, "commit_us_sum",
-			 (json_int_t)st.commit_us_sum, "commit_us_max", (json_int_t)st.commit_us_max);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "requests",
+			 (json_int_t)st.n_requests, "writes", (json_int_t)st.n_writes, "errors",
+			 (json_int_t)st.n_errors, "batches", (json_int_t)st.n_batches, "waiting",
+			 (json_int_t)st.n_waiting, "commit_us_sum", (json_int_t)st.commit_us_sum,
+			 "commit_us_max", (json_int_t)st.commit_us_max);
 }
 
 static json_t *loops_json(struct ly_admin *a)
@@ -105,12 +106,12 @@ static json_t *media_json(const struct ly_media *media)
 	}
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packets_in",
 			 (json_int_t)sum.packets_in, "packets_out", (json_int_t)sum.packets_out,
-			 "bytes_in", (json_int_t)sum.bytes_in, "bytes_out", (json_int_t)sum.bytes_out,
-			 "rtp_in", (json_int_t)sum.rtp_in, "rtp_forwarded", (json_int_t)sum.rtp_forwarded,
-			 "endpoints", (json_int_t)sum.endpoints, "dropped_auth",
-			 (json_int_t)sum.dropped_auth, "dropped_unknown_address",
-			 (json_int_t)sum.dropped_unknown_address, "dropped_malformed",
-			 (json_int_t)sum.dropped_malformed);
+			 "bytes_in", (json_int_t)sum.bytes_in, "bytes_out",
+			 (json_int_t)sum.bytes_out, "rtp_in", (json_int_t)sum.rtp_in,
+			 "rtp_forwarded", (json_int_t)sum.rtp_forwarded, "endpoints",
+			 (json_int_t)sum.endpoints, "dropped_auth", (json_int_t)sum.dropped_auth,
+			 "dropped_unknown_address", (json_int_t)sum.dropped_unknown_address,
+			 "dropped_malformed", (json_int_t)sum.dropped_malformed);
 }
 
 static json_t *calls_json(const struct ly_focus *focus)
@@ -175,7 +176,8 @@ static void contact(void *ctx, const char *owner, const struct ly_store_contact 
 	ly_home_contact_stored(l->admin->server->workers[l->index].home, owner, item);
 }
 
-/* The file is tried here, so that its problems can be told; the main thread then does it, as for SIGHUP. */
+/* The file is tried here, so that its problems can be told; the main thread then does it, as for
+ * SIGHUP. */
 static json_t *reload(void *ctx, bool *ok)
 {
 	const struct ly_config *conf = ((struct ly_admin_loop *)ctx)->admin->server->conf;
@@ -188,8 +190,8 @@ static json_t *reload(void *ctx, bool *ok)
 	if (*ok && kill(getpid(), SIGHUP) != 0)
 		*ok = false;
 	ly_config_destroy(tried);
-	text = json_string(report.len && ly_buf_str(&report) ? ly_buf_str(&report) :
-							     "nothing differs from the start\n");
+	text = json_string(report.len && ly_buf_str(&report) ? ly_buf_str(&report)
+							     : "nothing differs from the start\n");
 	ly_buf_fini(&report);
 	return text;
 }
@@ -206,10 +208,10 @@ static void fill_homes(struct ly_home *home, void *ctx, struct ly_admin_part *pa
 	atomic_store(&a->loops[i].n_conns, (int64_t)a->server->loops.loops[i].n_conns);
 	(void)json_array_append_new(
 		part->out,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "users", (json_int_t)st.users, "sessions",
-			  (json_int_t)st.sessions, "waiting", (json_int_t)st.waiting, "stanzas_in",
-			  (json_int_t)st.stanzas_in, "stanzas_out", (json_int_t)st.stanzas_out,
-			  "messages_in", (json_int_t)st.messages_in));
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "users", (json_int_t)st.users,
+			  "sessions", (json_int_t)st.sessions, "waiting", (json_int_t)st.waiting,
+			  "stanzas_in", (json_int_t)st.stanzas_in, "stanzas_out",
+			  (json_int_t)st.stanzas_out, "messages_in", (json_int_t)st.messages_in));
 	ly_admin_part_done(part);
 }
 
@@ -217,11 +219,10 @@ static void add_room(void *ctx, const struct ly_muc_room_info *info)
 {
 	struct ly_admin_part *part = ctx;
 
-	(void)json_array_append_new(part->out,
-				    json_pack("{s:s, s:s, s:I, s:b}", "jid", info->jid, "name",
-					      info->name ? info->name : "", "occupants",
-					      (json_int_t)info->n_occupants, "persistent",
-					      info->persistent));
+	(void)json_array_append_new(part->out, json_pack("{s:s, s:s, s:I, s:b}", "jid", info->jid,
+							 "name", info->name ? info->name : "",
+							 "occupants", (json_int_t)info->n_occupants,
+							 "persistent", info->persistent));
 }
 
 static void fill_rooms(struct ly_home *home, void *ctx, struct ly_admin_part *part)
@@ -231,7 +232,8 @@ static void fill_rooms(struct ly_home *home, void *ctx, struct ly_admin_part *pa
 	ly_admin_part_done(part);
 }
 
-/* How late the timer comes: what a message to this loop waits for. A high value is kept for a second. */
+/* How late the timer comes: what a message to this loop waits for. A high value is kept for a
+ * second. */
 static void on_lag(struct ly_loop *loop, struct ly_loop_timer *timer)
 {
 	struct ly_admin_loop *l = LY_CONTAINER_OF(timer, struct ly_admin_loop, timer);
@@ -271,7 +273,7 @@ static void init_loop(struct ly_admin *a, unsigned i)
 
 	l->admin = a;
 	l->index = i;
-	l->env = (struct ly_cmd_env){
+	l->env = (struct ly_cmd_env) {
 		.ctx = l,
 		.domain = s->conf->server.domain,
 		.rooms = s->muc,

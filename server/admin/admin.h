@@ -6,10 +6,11 @@
 #include "server/admin/provider.h"
 #include "server/server.h"
 
-/** Makes it, adds its routes to the server, and registers what it can tell itself (homes, rooms); after
- *  the homes were made, before the loops run. @return 0, -ENOMEM, -E2BIG */
+/** Makes it, adds its routes to the server, and registers what it can tell itself (homes, rooms);
+ * after the homes were made, before the loops run. @return 0, -ENOMEM, -E2BIG */
 int ly_admin_create(struct ly_admin **out, struct ly_server *s);
-/** Opens the control socket and starts its thread; after the loops were started. @p err gets a sentence.
+/** Opens the control socket and starts its thread; after the loops were started. @p err gets a
+ * sentence.
  *  @return 0, -EIO, -EADDRINUSE (another server runs in this data directory) */
 int ly_admin_start(struct ly_admin *admin, char *err, size_t cap);
 /** Takes the reloadable keys over for one loop, on its thread (or before the loops run). */

@@ -13,7 +13,7 @@
 struct ly_admin_loop {
 	struct ly_admin *admin; /* borrowed */
 	unsigned index;
-	struct ly_cmd_env env;  /* of commands that are run at this home; its ctx is this struct */
+	struct ly_cmd_env env; /* of commands that are run at this home; its ctx is this struct */
 	ly_usec token_lifetime;
 	enum ly_metrics_access metrics;
 	struct ly_loop_timer timer; /* measures the lag */

@@ -17,10 +17,9 @@ static void on_calls(void *ctx, json_t *all)
 		ly_cmd_fail(cmd, -ENOMEM, "out of memory");
 		return;
 	}
-	json_array_foreach(all, i, call)
-		(void)json_object_set_new(
-			call, "n_participants",
-			json_integer((json_int_t)json_array_size(json_object_get(call, "participants"))));
+	json_array_foreach(all, i, call)(void) json_object_set_new(
+		call, "n_participants",
+		json_integer((json_int_t)json_array_size(json_object_get(call, "participants"))));
 	cmd->result = json_incref(all);
 	ly_cmd_finish(cmd);
 }
@@ -45,18 +44,20 @@ static void on_ended(void *ctx, json_t *all)
 
 void ly_cmd_call_end(struct ly_cmd *cmd)
 {
-	ly_admin_gather(cmd->env->providers, LY_ADMIN_END_CALL, ly_cmd_arg(cmd, "id"), cmd->env->home,
-			cmd->env->wall(cmd->env->ctx), on_ended, cmd);
+	ly_admin_gather(cmd->env->providers, LY_ADMIN_END_CALL, ly_cmd_arg(cmd, "id"),
+			cmd->env->home, cmd->env->wall(cmd->env->ctx), on_ended, cmd);
 }
 
-/* ---- rooms: those in memory, then the stored ones that nobody is in, then which have a call ---- */
+/* ---- rooms: those in memory, then the stored ones that nobody is in, then which have a call ----
+ */
 
 static json_t *find_room(json_t *rooms, const char *jid)
 {
 	size_t i;
 	json_t *room;
 
-	json_array_foreach(rooms, i, room) {
+	json_array_foreach(rooms, i, room)
+	{
 		const char *other = json_string_value(json_object_get(room, "jid"));
 
 		if (other && strcmp(other, jid) == 0)
@@ -71,9 +72,10 @@ static void mark_calls(void *ctx, json_t *all)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(cmd->result, i, item)
-		(void)json_object_set_new(item, "call", json_false());
-	json_array_foreach(all, i, item) {
+	json_array_foreach(cmd->result, i, item)(void)
+		json_object_set_new(item, "call", json_false());
+	json_array_foreach(all, i, item)
+	{
 		const char *jid = json_string_value(json_object_get(item, "room"));
 		json_t *room = jid ? find_room(cmd->result, jid) : NULL;
 
@@ -142,11 +144,13 @@ static void add_up(json_t *sum, const json_t *all)
 	size_t i;
 	json_t *home;
 
-	json_array_foreach(all, i, home) {
+	json_array_foreach(all, i, home)
+	{
 		const char *key;
 		json_t *value;
 
-		json_object_foreach(home, key, value) {
+		json_object_foreach(home, key, value)
+		{
 			json_int_t was = json_integer_value(json_object_get(sum, key));
 
 			(void)json_object_set_new(sum, key,
@@ -159,7 +163,8 @@ static void on_stat_rooms(void *ctx, json_t *all)
 {
 	struct ly_cmd *cmd = ctx;
 
-	(void)json_object_set_new(cmd->result, "rooms", json_integer((json_int_t)json_array_size(all)));
+	(void)json_object_set_new(cmd->result, "rooms",
+				  json_integer((json_int_t)json_array_size(all)));
 	ly_cmd_finish(cmd);
 }
 
@@ -170,9 +175,10 @@ static void on_stat_calls(void *ctx, json_t *all)
 	size_t i;
 	json_t *call;
 
-	json_array_foreach(all, i, call)
-		n += (json_int_t)json_array_size(json_object_get(call, "participants"));
-	(void)json_object_set_new(cmd->result, "calls", json_integer((json_int_t)json_array_size(all)));
+	json_array_foreach(all, i, call) n +=
+		(json_int_t)json_array_size(json_object_get(call, "participants"));
+	(void)json_object_set_new(cmd->result, "calls",
+				  json_integer((json_int_t)json_array_size(all)));
 	(void)json_object_set_new(cmd->result, "participants", json_integer(n));
 	ly_admin_gather(cmd->env->providers, LY_ADMIN_ROOMS, NULL, cmd->env->home,
 			cmd->env->wall(cmd->env->ctx), on_stat_rooms, cmd);
@@ -189,8 +195,9 @@ static void on_stat_homes(void *ctx, json_t *all)
 	}
 	add_up(cmd->result, all);
 	for (int i = 0; i < LY_N_METRICS; i++)
-		(void)json_object_set_new(cmd->result, ly_metric_name((enum ly_metric)i),
-					  json_integer((json_int_t)ly_metric_get((enum ly_metric)i)));
+		(void)json_object_set_new(
+			cmd->result, ly_metric_name((enum ly_metric)i),
+			json_integer((json_int_t)ly_metric_get((enum ly_metric)i)));
 	if (cmd->env->stats)
 		cmd->env->stats(cmd->env->ctx, cmd->result);
 	ly_admin_gather(cmd->env->providers, LY_ADMIN_CALLS, NULL, cmd->env->home,

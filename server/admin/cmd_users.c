@@ -7,7 +7,8 @@
 #include "server/admin/keys.h"
 #include "signaling/jid.h"
 
-/* What a storage error means to the operator. @return true if there was one; the command is ended */
+/* What a storage error means to the operator. @return true if there was one; the command is ended
+ */
 static bool failed(struct ly_cmd *cmd, int err, const char *jid)
 {
 	if (err == 0)
@@ -33,7 +34,8 @@ static bool make_keys(struct ly_cmd *cmd, struct ly_store_user *user)
 	}
 	err = ly_credentials_make(&cred, password, cmd->env->rand, cmd->env->iterations);
 	if (err == -EBADMSG)
-		ly_cmd_fail(cmd, -EINVAL, "the password is empty or has characters that are not allowed");
+		ly_cmd_fail(cmd, -EINVAL,
+			    "the password is empty or has characters that are not allowed");
 	else if (err)
 		ly_cmd_fail(cmd, err, "the keys could not be made: %s", ly_err_name(err));
 	else

@@ -9,44 +9,64 @@
 #include "signaling/jid.h"
 
 const struct ly_cmd_def ly_cmds[] = {
-	{ "user add", "Makes an account; without --password it is read from standard input.",
+	{ "user add",
+	  "Makes an account; without --password it is read from standard input.",
 	  { { "jid", false, "JID" },
 	    { "password", true, "PASSWORD" },
 	    { "role", true, "student|teacher|operator" } },
 	  .run = ly_cmd_user_add },
-	{ "user import", "Makes or replaces the accounts of a file of lines jid,password[,role].",
-	  { { "file", false, "FILE" } }, .show = LY_SHOW_TEXT },
-	{ "user list", "Shows all accounts.", .show = LY_SHOW_TABLE, .columns = "jid role state created",
-	  .run = ly_cmd_user_list },
-	{ "user delete", "Removes an account with all that belongs to it, and ends its sessions.",
-	  { { "jid", false, "JID" } }, .run = ly_cmd_user_delete },
+	{ "user import",
+	  "Makes or replaces the accounts of a file of lines jid,password[,role].",
+	  { { "file", false, "FILE" } },
+	  .show = LY_SHOW_TEXT },
+	{ "user list", "Shows all accounts.", .show = LY_SHOW_TABLE,
+	  .columns = "jid role state created", .run = ly_cmd_user_list },
+	{ "user delete",
+	  "Removes an account with all that belongs to it, and ends its sessions.",
+	  { { "jid", false, "JID" } },
+	  .run = ly_cmd_user_delete },
 	{ "user password",
-	  "Sets a new password and ends the sessions; without --password it is read from standard input.",
-	  { { "jid", false, "JID" }, { "password", true, "PASSWORD" } }, .run = ly_cmd_user_password },
-	{ "user role", "Sets the role of an account.",
+	  "Sets a new password and ends the sessions; without --password it is read from standard "
+	  "input.",
+	  { { "jid", false, "JID" }, { "password", true, "PASSWORD" } },
+	  .run = ly_cmd_user_password },
+	{ "user role",
+	  "Sets the role of an account.",
 	  { { "jid", false, "JID" }, { "role", false, "student|teacher|operator" } },
 	  .run = ly_cmd_user_role },
-	{ "user disable", "Refuses further log-ins of an account, and ends its sessions.",
-	  { { "jid", false, "JID" } }, .run = ly_cmd_user_disable },
-	{ "user enable", "Lets a disabled account log in again.", { { "jid", false, "JID" } },
+	{ "user disable",
+	  "Refuses further log-ins of an account, and ends its sessions.",
+	  { { "jid", false, "JID" } },
+	  .run = ly_cmd_user_disable },
+	{ "user enable",
+	  "Lets a disabled account log in again.",
+	  { { "jid", false, "JID" } },
 	  .run = ly_cmd_user_enable },
-	{ "roster link", "Makes two accounts contacts of each other that see each other's presence.",
-	  { { "a", false, "JID" }, { "b", false, "JID" } }, .run = ly_cmd_roster_link },
-	{ "rooms", "Shows the rooms.", .show = LY_SHOW_TABLE, .columns = "jid name occupants persistent call",
-	  .run = ly_cmd_rooms },
+	{ "roster link",
+	  "Makes two accounts contacts of each other that see each other's presence.",
+	  { { "a", false, "JID" }, { "b", false, "JID" } },
+	  .run = ly_cmd_roster_link },
+	{ "rooms", "Shows the rooms.", .show = LY_SHOW_TABLE,
+	  .columns = "jid name occupants persistent call", .run = ly_cmd_rooms },
 	{ "calls", "Shows the running calls with their participants (--json: with all figures).",
 	  .show = LY_SHOW_TABLE, .columns = "id room started n_participants", .needs_server = true,
 	  .run = ly_cmd_calls },
-	{ "call end", "Ends a call.", { { "id", false, "ID" } }, .needs_server = true,
+	{ "call end",
+	  "Ends a call.",
+	  { { "id", false, "ID" } },
+	  .needs_server = true,
 	  .run = ly_cmd_call_end },
 	{ "stats", "Shows the figures of the server.", .show = LY_SHOW_JSON, .needs_server = true,
 	  .run = ly_cmd_stats },
-	{ "reload", "Reads the configuration file again.", .show = LY_SHOW_TEXT, .needs_server = true,
-	  .run = ly_cmd_reload },
-	{ "ping", "Tells whether the server is running.", .show = LY_SHOW_TEXT, .needs_server = true,
-	  .run = ly_cmd_ping },
-	{ "user put-many", "Stores accounts with their keys.", { { "users", false, "ARRAY" } },
-	  .is_internal = true, .run = ly_cmd_user_put_many },
+	{ "reload", "Reads the configuration file again.", .show = LY_SHOW_TEXT,
+	  .needs_server = true, .run = ly_cmd_reload },
+	{ "ping", "Tells whether the server is running.", .show = LY_SHOW_TEXT,
+	  .needs_server = true, .run = ly_cmd_ping },
+	{ "user put-many",
+	  "Stores accounts with their keys.",
+	  { { "users", false, "ARRAY" } },
+	  .is_internal = true,
+	  .run = ly_cmd_user_put_many },
 };
 const size_t ly_n_cmds = LY_COUNTOF(ly_cmds);
 
@@ -107,7 +127,8 @@ static bool check_args(struct ly_cmd *cmd)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(cmd->args, key, value) {
+	json_object_foreach(cmd->args, key, value)
+	{
 		bool is_known = false;
 
 		for (size_t i = 0; i < LY_CMD_ARGS_MAX && args[i].name; i++)
@@ -213,13 +234,13 @@ bool ly_cmd_account(struct ly_cmd *cmd, const char *text, char *out, size_t cap)
 	ly_arena_init(&arena, LY_MEM_MISC, 0);
 	err = ly_jid_parse(&jid, &arena, text);
 	if (err == -EBADMSG || (!err && (jid.local == NULL || jid.resource != NULL)))
-		ly_cmd_error(cmd, -EINVAL, "\"%.200s\" is not the address of an account (name@%s)", text,
-			     cmd->env->domain);
+		ly_cmd_error(cmd, -EINVAL, "\"%.200s\" is not the address of an account (name@%s)",
+			     text, cmd->env->domain);
 	else if (err)
 		ly_cmd_error(cmd, err, "out of memory");
 	else if (strcmp(jid.domain, cmd->env->domain) != 0)
-		ly_cmd_error(cmd, -EINVAL, "\"%.200s\" is not of this server: accounts end in @%s", text,
-			     cmd->env->domain);
+		ly_cmd_error(cmd, -EINVAL, "\"%.200s\" is not of this server: accounts end in @%s",
+			     text, cmd->env->domain);
 	else if (strlen(jid.bare) >= cap)
 		ly_cmd_error(cmd, -EINVAL, "\"%.60s…\" is too long", text);
 	else

@@ -1,7 +1,7 @@
 /* The operator's commands: one table that feeds lyceumctl, the control socket and REST.
  *
- * A command takes a JSON object of arguments and ends, maybe later, with a JSON result or an error in
- * words. The same code runs inside the server and, for those that need only the database, inside
+ * A command takes a JSON object of arguments and ends, maybe later, with a JSON result or an error
+ * in words. The same code runs inside the server and, for those that need only the database, inside
  * lyceumctl when the server is not running; struct ly_cmd_env is what differs.
  */
 #ifndef LY_SERVER_ADMIN_COMMAND_H
@@ -17,12 +17,12 @@ struct ly_cmd;
 
 /** Where a command runs. Borrowed by the commands. */
 struct ly_cmd_env {
-	void *ctx;          /* for the functions below */
-	const char *domain; /* of the accounts */
-	const char *rooms;  /* conference.DOMAIN */
+	void *ctx;           /* for the functions below */
+	const char *domain;  /* of the accounts */
+	const char *rooms;   /* conference.DOMAIN */
 	unsigned iterations; /* of new SCRAM keys */
 	struct ly_rand *rand;
-	unsigned home;      /* where answers go */
+	unsigned home; /* where answers go */
 	ly_usec (*wall)(void *ctx);
 	/** Executes a request and answers by req->msg.run, now or later; takes it. */
 	void (*store)(void *ctx, struct ly_store_req *req);
@@ -35,7 +35,8 @@ struct ly_cmd_env {
 	void (*contact)(void *ctx, const char *owner, const struct ly_store_contact *item);
 	/** Numbers of the whole process into an object. */
 	void (*stats)(void *ctx, json_t *out);
-	/** Reads the configuration again; a new string with what changed (or the problems, *ok false). */
+	/** Reads the configuration again; a new string with what changed (or the problems, *ok
+	 * false). */
 	json_t *(*reload)(void *ctx, bool *ok);
 };
 
@@ -86,8 +87,8 @@ struct ly_cmd {
 	int step;
 };
 
-/** Starts a command; @p args is taken. @p done is called once, maybe before this returns; the command
- *  is freed after it. An unknown name or a wrong argument ends it with an error. */
+/** Starts a command; @p args is taken. @p done is called once, maybe before this returns; the
+ * command is freed after it. An unknown name or a wrong argument ends it with an error. */
 void ly_cmd_start(struct ly_cmd_env *env, const char *name, json_t *args,
 		  void (*done)(struct ly_cmd *cmd, void *ctx), void *ctx);
 

@@ -1,7 +1,7 @@
-/* The control socket: a Unix socket that only the server's own user (and root) can open. One line of
- * JSON asks, {"command": "user add", "args": {…}}, one line answers, {"result": …} or {"error": "…",
- * "errno": …}. It has a thread of its own that serves one client at a time and runs the commands at the
- * first home. */
+/* The control socket: a Unix socket that only the server's own user (and root) can open. One line
+ * of JSON asks, {"command": "user add", "args": {…}}, one line answers, {"result": …} or {"error":
+ * "…", "errno": …}. It has a thread of its own that serves one client at a time and runs the
+ * commands at the first home. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -74,8 +74,9 @@ static void drop_job(struct ly_msg *msg)
 
 static json_t *run_command(struct ly_admin *a, const char *name, json_t *args)
 {
-	struct job job = { .msg = { .run = run_job, .drop = drop_job }, .admin = a, .name = name,
-			   .args = args };
+	struct job job = {
+		.msg = { .run = run_job, .drop = drop_job }, .admin = a, .name = name, .args = args
+	};
 
 	(void)pthread_mutex_init(&job.lock, NULL);
 	(void)pthread_cond_init(&job.wake, NULL);
@@ -98,11 +99,12 @@ static json_t *answer(struct ly_admin *a, const struct ly_buf *line)
 	json_t *reply;
 
 	if (request == NULL) {
-		reply = json_pack("{s:s+, s:i}", "error", "not JSON: ", where.text, "errno", -EBADMSG);
+		reply = json_pack("{s:s+, s:i}", "error", "not JSON: ", where.text, "errno",
+				  -EBADMSG);
 	} else if (name == NULL || (args && !json_is_object(args))) {
 		reply = json_pack("{s:s, s:i}", "error",
-				  "the request must be {\"command\": text, \"args\": object}", "errno",
-				  -EBADMSG);
+				  "the request must be {\"command\": text, \"args\": object}",
+				  "errno", -EBADMSG);
 	} else {
 		reply = run_command(a, name, args ? json_incref(args) : json_object());
 		ly_log(&log_control, LY_INFO, "command", "name=\"%s\" ok=%d", name,
@@ -180,7 +182,8 @@ static void serve(struct ly_admin *a, int fd)
 		if (rc == 1)
 			reply = answer(a, &line);
 		else if (rc == -E2BIG)
-			reply = json_pack("{s:s, s:i}", "error", "the request is too long", "errno", rc);
+			reply = json_pack("{s:s, s:i}", "error", "the request is too long", "errno",
+					  rc);
 		go_on = reply != NULL && write_reply(a, fd, reply) && rc == 1;
 		json_decref(reply);
 		if (line.ptr != NULL)
@@ -223,7 +226,8 @@ static int open_socket(struct ly_admin *a, char *err, size_t cap)
 	int rc;
 
 	if (ly_config_socket_path(a->server->conf, addr.sun_path, sizeof(addr.sun_path)) != 0) {
-		(void)snprintf(err, cap, "[server] data_dir is too long for the control socket in it");
+		(void)snprintf(err, cap,
+			       "[server] data_dir is too long for the control socket in it");
 		return -EIO;
 	}
 	(void)snprintf(a->path, sizeof(a->path), "%s", addr.sun_path);

@@ -63,15 +63,17 @@ int ly_csv_line(struct ly_csv_user *out, struct ly_arena *arena, struct ly_span 
 		int err;
 
 		if (n == LY_COUNTOF(fields)) {
-			*why = "there are more than three fields (a password with a comma needs quotes)";
+			*why = "there are more than three fields (a password with a comma needs "
+			       "quotes)";
 			return -EBADMSG;
 		}
 		err = field(&line, arena, &fields[n++], &more, why);
 		if (err)
 			return err;
 	}
-	*why = fields[0][0] == '\0' ? "the address is missing" :
-	       !fields[1] || fields[1][0] == '\0' ? "the password is missing" : NULL;
+	*why = fields[0][0] == '\0'                 ? "the address is missing"
+	       : !fields[1] || fields[1][0] == '\0' ? "the password is missing"
+						    : NULL;
 	if (*why)
 		return -EBADMSG;
 	out->jid = fields[0];

@@ -1,4 +1,5 @@
-/* The file of `lyceumctl user import`: lines of jid,password[,role]; fields may be quoted (RFC 4180). */
+/* The file of `lyceumctl user import`: lines of jid,password[,role]; fields may be quoted (RFC
+ * 4180). */
 #ifndef LY_SERVER_ADMIN_CSV_H
 #define LY_SERVER_ADMIN_CSV_H
 

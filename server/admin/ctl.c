@@ -23,7 +23,8 @@ static int connect_to(const struct ly_config *conf, int *fd)
 
 	*fd = -1;
 	if (ly_config_socket_path(conf, addr.sun_path, sizeof(addr.sun_path)) != 0) {
-		fprintf(stderr, "lyceumctl: [server] data_dir is too long for the control socket\n");
+		fprintf(stderr,
+			"lyceumctl: [server] data_dir is too long for the control socket\n");
 		return -EINVAL;
 	}
 	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -189,9 +190,13 @@ static int open_db(struct ly_ctl *ctl)
 		return err;
 	}
 	(void)snprintf(ctl->rooms, sizeof(ctl->rooms), "conference.%s", c->server.domain);
-	ctl->env = (struct ly_cmd_env){ .ctx = ctl, .domain = c->server.domain, .rooms = ctl->rooms,
-					.iterations = c->auth.iterations, .rand = &ctl->rand.rand,
-					.wall = wall_now, .store = store };
+	ctl->env = (struct ly_cmd_env) { .ctx = ctl,
+					 .domain = c->server.domain,
+					 .rooms = ctl->rooms,
+					 .iterations = c->auth.iterations,
+					 .rand = &ctl->rand.rand,
+					 .wall = wall_now,
+					 .store = store };
 	return 0;
 }
 
@@ -228,7 +233,8 @@ int ly_ctl_run(struct ly_ctl *ctl, const char *name, json_t *args, json_t **resu
 		return run_remote(ctl, name, args, result);
 	err = def && def->needs_server ? -EPROTO : open_db(ctl);
 	if (err == -EPROTO && def && def->needs_server)
-		fprintf(stderr, "lyceumctl: the server is not running (no answer at %s/lyceumd.sock)\n",
+		fprintf(stderr,
+			"lyceumctl: the server is not running (no answer at %s/lyceumd.sock)\n",
 			ctl->conf->server.data_dir);
 	if (err) {
 		json_decref(args);

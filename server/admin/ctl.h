@@ -23,13 +23,13 @@ struct ly_ctl {
 	size_t n_waiting;
 };
 
-/** Finds out whether a server is there. @return 0; a negative errno when the socket cannot be used, said on
- *  standard error */
+/** Finds out whether a server is there. @return 0; a negative errno when the socket cannot be used,
+ * said on standard error */
 int ly_ctl_open(struct ly_ctl *ctl, const struct ly_config *conf);
 void ly_ctl_close(struct ly_ctl *ctl);
 
-/** Runs a command; @p args is taken. *result (owned by the caller) may be NULL. On failure the reason
- *  has been written to standard error. @return 0 or a negative errno */
+/** Runs a command; @p args is taken. *result (owned by the caller) may be NULL. On failure the
+ * reason has been written to standard error. @return 0 or a negative errno */
 int ly_ctl_run(struct ly_ctl *ctl, const char *name, json_t *args, json_t **result);
 
 /** `user import`. @return 0 or a negative errno; problems are on standard error */

@@ -1,5 +1,5 @@
-/* `lyceumctl user import`: the whole file is checked first, then keys are made on all processors (that is
- * nearly all of the work) and stored in portions. */
+/* `lyceumctl user import`: the whole file is checked first, then keys are made on all processors
+ * (that is nearly all of the work) and stored in portions. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -79,9 +79,9 @@ static int add_line(struct import *im, struct ly_span text, unsigned line)
 		problem(im, line, why);
 	if (im->n == im->cap) {
 		size_t cap = LY_MAX(im->cap * 2, (size_t)256);
-		struct row *more = cap > ROWS_MAX * 2 ?
-					   NULL :
-					   ly_realloc(im->rows, cap * sizeof(*more), LY_MEM_MISC);
+		struct row *more = cap > ROWS_MAX * 2
+					   ? NULL
+					   : ly_realloc(im->rows, cap * sizeof(*more), LY_MEM_MISC);
 
 		if (more == NULL)
 			return -ENOMEM;

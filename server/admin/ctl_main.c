@@ -34,15 +34,18 @@ static void print_usage(FILE *to)
 	fprintf(to, "  config sample\n      Prints a commented configuration file.\n"
 		    "  config doc\n      Prints docs/config.md.\n"
 		    "  help\n      Prints this.\n\n"
-		    "  -c, --config FILE  configuration of the server (default: lyceum.conf, if there)\n"
+		    "  -c, --config FILE  configuration of the server (default: lyceum.conf, if "
+		    "there)\n"
 		    "      --json         prints results as JSON\n\n"
-		    "Commands about users, rosters and rooms work whether or not the server is running.\n"
+		    "Commands about users, rosters and rooms work whether or not the server is "
+		    "running.\n"
 		    "Exit status: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
 static int usage_error(const char *what, const char *which)
 {
-	fprintf(stderr, "lyceumctl: %s%s%s\nTry: lyceumctl help\n", what, which[0] ? ": " : "", which);
+	fprintf(stderr, "lyceumctl: %s%s%s\nTry: lyceumctl help\n", what, which[0] ? ": " : "",
+		which);
 	return 2;
 }
 
@@ -75,22 +78,24 @@ static void show_table(const json_t *rows, const char *columns)
 	json_t *row;
 
 	(void)snprintf(names, sizeof(names), "%s", columns);
-	for (char *c = strtok_r(names, " ", &save); c && n < COLUMNS_MAX; c = strtok_r(NULL, " ", &save)) {
+	for (char *c = strtok_r(names, " ", &save); c && n < COLUMNS_MAX;
+	     c = strtok_r(NULL, " ", &save)) {
 		width[n] = (int)strlen(c);
 		cols[n++] = c;
 	}
 	for (size_t k = 0; k < n; k++)
-		json_array_foreach(rows, i, row) {
+		json_array_foreach(rows, i, row)
+		{
 			cell_text(json_object_get(row, cols[k]), text, sizeof(text));
 			width[k] = LY_MAX(width[k], (int)strlen(text));
 		}
 	for (size_t k = 0; k < n; k++)
 		printf("%-*s%s", k + 1 < n ? width[k] : 0, cols[k], k + 1 < n ? "  " : "\n");
-	json_array_foreach(rows, i, row)
-		for (size_t k = 0; k < n; k++) {
-			cell_text(json_object_get(row, cols[k]), text, sizeof(text));
-			printf("%-*s%s", k + 1 < n ? width[k] : 0, text, k + 1 < n ? "  " : "\n");
-		}
+	json_array_foreach(rows, i, row) for (size_t k = 0; k < n; k++)
+	{
+		cell_text(json_object_get(row, cols[k]), text, sizeof(text));
+		printf("%-*s%s", k + 1 < n ? width[k] : 0, text, k + 1 < n ? "  " : "\n");
+	}
 }
 
 static void show(const struct ly_cmd_def *def, const json_t *result, bool is_json)
@@ -243,7 +248,8 @@ static int run(int argc, char **argv, struct options *o)
 		o->config = "lyceum.conf";
 	ly_buf_init(&errors, LY_MEM_CONFIG, 0);
 	if (ly_config_load(&conf, o->config, &errors) != 0) {
-		fprintf(stderr, "%s", ly_buf_str(&errors) ? ly_buf_str(&errors) : "out of memory\n");
+		fprintf(stderr, "%s",
+			ly_buf_str(&errors) ? ly_buf_str(&errors) : "out of memory\n");
 		json_decref(args);
 		status = 1;
 	} else {
@@ -278,7 +284,8 @@ int main(int argc, char **argv)
 	int at = 1;
 
 	for (; at < argc && argv[at][0] == '-'; at++) {
-		if ((strcmp(argv[at], "-c") == 0 || strcmp(argv[at], "--config") == 0) && at + 1 < argc)
+		if ((strcmp(argv[at], "-c") == 0 || strcmp(argv[at], "--config") == 0) &&
+		    at + 1 < argc)
 			o.config = argv[++at];
 		else if (strcmp(argv[at], "--json") == 0)
 			o.is_json = true;

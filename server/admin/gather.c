@@ -8,9 +8,9 @@ struct ly_admin_gather {
 	struct ly_admin_providers *p; /* borrowed */
 	enum ly_admin_kind kind;
 	unsigned asker;
-	char *arg;                    /* owned */
-	json_t *all;                  /* owned; only touched at the asker */
-	unsigned n_left;              /* parts that are out; only touched at the asker */
+	char *arg;       /* owned */
+	json_t *all;     /* owned; only touched at the asker */
+	unsigned n_left; /* parts that are out; only touched at the asker */
 	ly_admin_done_fn done;
 	void *ctx;
 	struct ly_admin_part parts[]; /* one per home */

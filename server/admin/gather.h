@@ -16,12 +16,12 @@ struct ly_admin_providers {
 	void *post_ctx;
 };
 
-/** Takes the answer: an array of what all homes gave (borrowed during the call; json_incref() to keep
- *  it), or NULL when there was no memory or the server is shutting down. */
+/** Takes the answer: an array of what all homes gave (borrowed during the call; json_incref() to
+ * keep it), or NULL when there was no memory or the server is shutting down. */
 typedef void (*ly_admin_done_fn)(void *ctx, json_t *all);
 
-/** Asks every home; @p done is called at home number @p asker, not before this returns unless memory is
- *  out. @p arg is copied. */
+/** Asks every home; @p done is called at home number @p asker, not before this returns unless
+ * memory is out. @p arg is copied. */
 void ly_admin_gather(struct ly_admin_providers *p, enum ly_admin_kind kind, const char *arg,
 		     unsigned asker, ly_usec wall, ly_admin_done_fn done, void *ctx);
 

@@ -97,8 +97,8 @@ int ly_keys_from_json(struct ly_credentials *cred, const json_t *keys)
 {
 	int err = key_from_json(&cred->sha1, LY_SCRAM_SHA1, json_object_get(keys, "sha1"));
 
-	return err ? err :
-		     key_from_json(&cred->sha256, LY_SCRAM_SHA256, json_object_get(keys, "sha256"));
+	return err ? err
+		   : key_from_json(&cred->sha256, LY_SCRAM_SHA256, json_object_get(keys, "sha256"));
 }
 
 static const char *const roles[] = {

@@ -1,4 +1,5 @@
-/* SCRAM keys between their three shapes: signaling/sasl's, the store's, and JSON on the control socket. */
+/* SCRAM keys between their three shapes: signaling/sasl's, the store's, and JSON on the control
+ * socket. */
 #ifndef LY_SERVER_ADMIN_KEYS_H
 #define LY_SERVER_ADMIN_KEYS_H
 

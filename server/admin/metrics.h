@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 enum ly_metric {
-	LY_METRIC_LOGIN_OK,       /* XMPP log-ins */
-	LY_METRIC_LOGIN_FAILED,   /* wrong password, unknown user, disabled account */
-	LY_METRIC_LOGIN_REFUSED,  /* rate limit */
-	LY_METRIC_XMPP_ACCEPTED,  /* streams: TCP and WebSocket */
+	LY_METRIC_LOGIN_OK,      /* XMPP log-ins */
+	LY_METRIC_LOGIN_FAILED,  /* wrong password, unknown user, disabled account */
+	LY_METRIC_LOGIN_REFUSED, /* rate limit */
+	LY_METRIC_XMPP_ACCEPTED, /* streams: TCP and WebSocket */
 	LY_METRIC_HTTP_REQUESTS,
 	LY_METRIC_ADMIN_LOGIN_OK,
 	LY_METRIC_ADMIN_LOGIN_FAILED,

@@ -17,7 +17,8 @@ static const struct row {
 	{ NULL, "uptime_s", "uptime_seconds", "Time since the start.", GAUGE, 1 },
 	{ NULL, "rss_bytes", "resident_memory_bytes", "Memory of the process.", GAUGE, 1 },
 	{ NULL, "open_files", "open_files", "File descriptors in use.", GAUGE, 1 },
-	{ NULL, "users", "users_online", "Accounts with at least one session in memory.", GAUGE, 1 },
+	{ NULL, "users", "users_online", "Accounts with at least one session in memory.", GAUGE,
+	  1 },
 	{ NULL, "sessions", "sessions", "XMPP sessions (devices and tabs).", GAUGE, 1 },
 	{ NULL, "waiting", "stanzas_waiting", "Stanzas that wait for storage.", GAUGE, 1 },
 	{ NULL, "stanzas_in", "stanzas_in_total", "Stanzas received.", COUNTER, 1 },
@@ -37,14 +38,16 @@ static const struct row {
 	{ "store", "batches", "store_commits_total", "Transactions.", COUNTER, 1 },
 	{ "store", "commit_us_sum", "store_commit_seconds_total", "Time spent in commits.", COUNTER,
 	  1e-6 },
-	{ "store", "commit_us_max", "store_commit_seconds_max", "The longest commit.", GAUGE, 1e-6 },
+	{ "store", "commit_us_max", "store_commit_seconds_max", "The longest commit.", GAUGE,
+	  1e-6 },
 	{ "media", "endpoints", "media_endpoints", "Media connections.", GAUGE, 1 },
 	{ "media", "packets_in", "media_packets_in_total", "UDP packets received.", COUNTER, 1 },
 	{ "media", "packets_out", "media_packets_out_total", "UDP packets sent.", COUNTER, 1 },
 	{ "media", "bytes_in", "media_bytes_in_total", "Bytes received.", COUNTER, 1 },
 	{ "media", "bytes_out", "media_bytes_out_total", "Bytes sent.", COUNTER, 1 },
 	{ "media", "rtp_in", "media_rtp_in_total", "RTP packets received.", COUNTER, 1 },
-	{ "media", "rtp_forwarded", "media_rtp_forwarded_total", "RTP packets forwarded.", COUNTER, 1 },
+	{ "media", "rtp_forwarded", "media_rtp_forwarded_total", "RTP packets forwarded.", COUNTER,
+	  1 },
 };
 
 static void number(struct ly_buf *out, double n)
@@ -99,7 +102,8 @@ static void write_indexed(struct ly_buf *out, const json_t *list, const char *me
 	if (json_array_size(list) == 0)
 		return;
 	head(out, name, help, type);
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		ly_buf_printf(out, "lyceum_%s{%s=\"%zu\"} ", name, label, i);
 		number(out, json_number_value(json_object_get(item, member)) * factor);
 		ly_buf_addc(out, '\n');

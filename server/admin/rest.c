@@ -1,5 +1,5 @@
-/* REST: /api/v1 for the operator page and scripts, /metrics for Prometheus. Operators log in with their
- * account and get a bearer token; all that is done here is one of the commands. */
+/* REST: /api/v1 for the operator page and scripts, /metrics for Prometheus. Operators log in with
+ * their account and get a bearer token; all that is done here is one of the commands. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,12 +59,14 @@ static void grant(struct login *l, const char *jid)
 	json_t *body;
 
 	(void)pthread_mutex_lock(&a->lock);
-	ly_tokens_issue(&a->tokens, jid, ly_clock_now(), lifetime, loop_of(a, l->req)->env.rand, token);
+	ly_tokens_issue(&a->tokens, jid, ly_clock_now(), lifetime, loop_of(a, l->req)->env.rand,
+			token);
 	ly_tokens_forgive(&a->tokens, &l->peer);
 	(void)pthread_mutex_unlock(&a->lock);
 	ly_metric_add(LY_METRIC_ADMIN_LOGIN_OK, 1);
 	ly_log(&log_rest, LY_INFO, "login", "user=%s", jid);
-	body = json_pack("{s:s, s:I}", "token", token, "expires_in", (json_int_t)(lifetime / LY_SEC(1)));
+	body = json_pack("{s:s, s:I}", "token", token, "expires_in",
+			 (json_int_t)(lifetime / LY_SEC(1)));
 	reply_json(l->req, 200, body, NULL);
 	json_decref(body);
 	ly_wipe(token, sizeof(token));
@@ -83,7 +85,8 @@ static void check_password(struct login *l, const struct ly_store_req *st)
 	}
 	if (st->err == 0) {
 		ly_keys_from_store(&cred, user);
-		ok = ly_scram_keys_check(&cred.sha256, LY_SCRAM_SHA256, password) && !user->disabled;
+		ok = ly_scram_keys_check(&cred.sha256, LY_SCRAM_SHA256, password) &&
+		     !user->disabled;
 		ly_wipe(&cred, sizeof(cred));
 	}
 	if (ok && user->role == LY_ROLE_OPERATOR) {
@@ -152,7 +155,9 @@ static void ask_for_user(struct ly_admin *a, struct ly_http_req *req, json_t *bo
 		ly_http_reply_error(req, 500, "out of memory");
 		return;
 	}
-	*l = (struct login){ .admin = a, .req = req, .body = json_incref(body), .peer = req->peer };
+	*l = (struct login) {
+		.admin = a, .req = req, .body = json_incref(body), .peer = req->peer
+	};
 	st->msg.run = on_user;
 	st->msg.drop = on_user_dropped;
 	st->ctx = l;
@@ -162,8 +167,8 @@ static void ask_for_user(struct ly_admin *a, struct ly_http_req *req, json_t *bo
 static void on_login(struct ly_http_req *req, void *ctx)
 {
 	struct ly_admin *a = ctx;
-	json_t *body = json_loadb((const char *)req->body.ptr, req->body.len, JSON_REJECT_DUPLICATES,
-				  NULL);
+	json_t *body = json_loadb((const char *)req->body.ptr, req->body.len,
+				  JSON_REJECT_DUPLICATES, NULL);
 	const char *user = json_string_value(json_object_get(body, "jid"));
 	const char *password = json_string_value(json_object_get(body, "password"));
 	char jid[LY_JID_MAX], retry[80];
@@ -253,7 +258,7 @@ static void run(struct ly_admin *a, struct ly_http_req *req, const char *name, j
 		ly_http_reply_error(req, 500, "out of memory");
 		return;
 	}
-	*p = (struct pending){ a, req, shape };
+	*p = (struct pending) { a, req, shape };
 	ly_cmd_start(&loop_of(a, req)->env, name, args, on_command, p);
 }
 
@@ -264,12 +269,12 @@ static json_t *users_of(const json_t *calls)
 	size_t i, k;
 	json_t *call, *part;
 
-	json_array_foreach(calls, i, call)
-		json_array_foreach(json_object_get(call, "participants"), k, part)
-			(void)json_array_append_new(
-				users, json_pack("{s:O, s:O, s:O}", "jid", json_object_get(part, "user"),
-						 "call", json_object_get(call, "id"), "since",
-						 json_object_get(part, "joined")));
+	json_array_foreach(calls, i, call) json_array_foreach(json_object_get(call, "participants"),
+							      k, part)(void)
+		json_array_append_new(users, json_pack("{s:O, s:O, s:O}", "jid",
+						       json_object_get(part, "user"), "call",
+						       json_object_get(call, "id"), "since",
+						       json_object_get(part, "joined")));
 	return users;
 }
 
@@ -289,8 +294,8 @@ static json_t *calls_json(const json_t *stats, json_t *calls)
 			   "uptime_s", json_object_get(stats, "uptime_s"), "sessions",
 			   json_object_get(stats, "sessions"), "rss_bytes",
 			   json_object_get(stats, "rss_bytes"));
-	out = json_pack("{s:s, s:o, s:O, s:o}", "now", now, "server", server, "calls", calls, "users",
-			users_of(calls));
+	out = json_pack("{s:s, s:o, s:O, s:o}", "now", now, "server", server, "calls", calls,
+			"users", users_of(calls));
 	return out;
 }
 
@@ -406,8 +411,8 @@ static void on_metrics(struct ly_cmd *cmd, void *ctx)
 	if (text.err)
 		ly_http_reply_error(req, 500, "out of memory");
 	else
-		ly_http_reply(req, 200, "text/plain; version=0.0.4; charset=utf-8", ly_buf_span(&text),
-			      NO_STORE);
+		ly_http_reply(req, 200, "text/plain; version=0.0.4; charset=utf-8",
+			      ly_buf_span(&text), NO_STORE);
 	ly_buf_fini(&text);
 }
 
@@ -426,8 +431,10 @@ static void get_metrics(struct ly_http_req *req, void *ctx)
 	struct ly_admin *a = ctx;
 	enum ly_metrics_access access = loop_of(a, req)->metrics;
 
-	if (access == LY_METRICS_OFF || (access == LY_METRICS_LOOPBACK && !is_loopback(&req->peer))) {
-		reply_error(req, 403, "metrics are not open to this address: see [admin] metrics", NULL);
+	if (access == LY_METRICS_OFF ||
+	    (access == LY_METRICS_LOOPBACK && !is_loopback(&req->peer))) {
+		reply_error(req, 403, "metrics are not open to this address: see [admin] metrics",
+			    NULL);
 		return;
 	}
 	ly_cmd_start(&loop_of(a, req)->env, "stats", json_object(), on_metrics, req);

@@ -47,8 +47,8 @@ void ly_tokens_revoke(struct ly_tokens *t, const char *user)
 			t->v[i].until = 0;
 }
 
-/* The row of an address: its own, else the one that has been quiet for longest. An address is looked for
- * in a few rows only, so that a flood of addresses costs no time. */
+/* The row of an address: its own, else the one that has been quiet for longest. An address is
+ * looked for in a few rows only, so that a flood of addresses costs no time. */
 static size_t row_of(const struct ly_tokens *t, const struct ly_addr *from)
 {
 	size_t base = ly_addr_hash(from) % LY_TOKEN_ADDRS, best = base;

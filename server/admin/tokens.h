@@ -1,5 +1,5 @@
-/* Bearer tokens of the REST interface: random, kept as hashes only, valid for a while; and the limit on
- * log-in attempts. Sans-IO; the caller locks. */
+/* Bearer tokens of the REST interface: random, kept as hashes only, valid for a while; and the
+ * limit on log-in attempts. Sans-IO; the caller locks. */
 #ifndef LY_SERVER_ADMIN_TOKENS_H
 #define LY_SERVER_ADMIN_TOKENS_H
 

@@ -1,5 +1,6 @@
-/* Reading lyceum.conf. GLib's key file gives the values; it knows no line numbers and takes what it does
- * not know, so our own walk over the lines finds the place of each key and everything unknown. */
+/* Reading lyceum.conf. GLib's key file gives the values; it knows no line numbers and takes what it
+ * does not know, so our own walk over the lines finds the place of each key and everything unknown.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,10 @@ struct reading {
 	const char *name, *dir;
 	struct ly_buf *errors;
 	unsigned n_problems;
-	unsigned *lines;     /* per key of the table: where it stands, 0 = nowhere */
-	const char *group;   /* of the line in hand; NULL = before the first */
+	unsigned *lines;   /* per key of the table: where it stands, 0 = nowhere */
+	const char *group; /* of the line in hand; NULL = before the first */
 	char group_buf[TEXT_MAX];
-	bool skip;           /* in an unknown group: its keys are not reported too */
+	bool skip; /* in an unknown group: its keys are not reported too */
 };
 
 static void problem(struct reading *r, unsigned line, const char *fmt, ...) LY_PRINTF(3, 4);
@@ -93,7 +94,8 @@ static void on_key(struct reading *r, unsigned no, const char *name)
 	near = ly_config_near_key(r->group, name);
 	key = find_key(NULL, name);
 	if (near)
-		problem(r, no, "unknown key \"%s\" in [%s]; did you mean \"%s\"?", name, r->group, near);
+		problem(r, no, "unknown key \"%s\" in [%s]; did you mean \"%s\"?", name, r->group,
+			near);
 	else if (key)
 		problem(r, no, "unknown key \"%s\" in [%s]; it belongs to [%s]", name, r->group,
 			key->group);
@@ -133,8 +135,8 @@ static void on_line(struct reading *r, unsigned no, struct ly_span line)
 	line = trim(line);
 	if (line.len == 0 || line.ptr[0] == '#')
 		return;
-	if (memchr(line.ptr, '\0', line.len) || !g_utf8_validate((const char *)line.ptr,
-								  (gssize)line.len, NULL)) {
+	if (memchr(line.ptr, '\0', line.len) ||
+	    !g_utf8_validate((const char *)line.ptr, (gssize)line.len, NULL)) {
 		problem(r, no, "the line is not UTF-8 text");
 		return;
 	}
@@ -189,7 +191,9 @@ static int set_key(struct reading *r, GKeyFile *file, const struct ly_key *key)
 		if (error != NULL) {
 			g_clear_error(&error);
 			g_free(value);
-			problem(r, line, "the value of \"%s\" has a bad escape (\\s \\n \\t \\r \\\\ are known)",
+			problem(r, line,
+				"the value of \"%s\" has a bad escape (\\s \\n \\t \\r \\\\ are "
+				"known)",
 				key->name);
 			return 0;
 		}
@@ -221,7 +225,8 @@ static void check_all(struct reading *r)
 		problem(r, line_of(r, "listen", "federation"),
 			"[listen] federation must be empty while [federation] mode is off");
 	if (c->auth.registration)
-		problem(r, line_of(r, "auth", "registration"), "[auth] registration: only false is supported");
+		problem(r, line_of(r, "auth", "registration"),
+			"[auth] registration: only false is supported");
 	if (strncmp(url, "sqlite:", 7) != 0 || url[7] == '\0')
 		problem(r, line_of(r, "storage", "url"),
 			"[storage] url: \"%.60s\" is not sqlite:FILE", url);

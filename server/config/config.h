@@ -1,9 +1,9 @@
 /* lyceum.conf: one INI file (GLib's key-file format) read into a typed struct.
  *
  * Every key stands in one table (table.c) with its group, type, default, bounds and a sentence of
- * documentation; the parser, docs/config.md and the sample file all come from that table. A problem is
- * reported as "FILE:LINE: what is wrong", with the nearest known name for an unknown one; all problems
- * of a file are reported at once and the file is refused as a whole.
+ * documentation; the parser, docs/config.md and the sample file all come from that table. A problem
+ * is reported as "FILE:LINE: what is wrong", with the nearest known name for an unknown one; all
+ * problems of a file are reported at once and the file is refused as a whole.
  *
  * A struct ly_config never changes after it was made: a reload makes a new one.
  */
@@ -64,9 +64,9 @@ struct ly_config {
 	} calls;
 	struct { /* 0 = no limit */
 		enum ly_limits_profile profile;
-		uint64_t stanza_size;    /* bytes of one stanza */
-		uint64_t stream_rate;    /* bytes per second of one connection */
-		uint64_t stream_queue;   /* bytes waiting to be written to one connection */
+		uint64_t stanza_size;  /* bytes of one stanza */
+		uint64_t stream_rate;  /* bytes per second of one connection */
+		uint64_t stream_queue; /* bytes waiting to be written to one connection */
 		unsigned connections_per_address;
 		unsigned resources_per_user;
 		unsigned roster_items;
@@ -99,9 +99,10 @@ int ly_config_parse(struct ly_config **out, const char *name, struct ly_span tex
 /** NULL is fine. */
 void ly_config_destroy(struct ly_config *conf);
 
-/** Reads the file of @p old again: *out has the reloadable keys of the file and all others of @p old.
- *  @p report gets a line per changed key ("… changed", "… changed: takes effect after a restart"), or
- *  the problems. @return as ly_config_load; on failure *out is NULL and @p old stays in use */
+/** Reads the file of @p old again: *out has the reloadable keys of the file and all others of @p
+ * old.
+ *  @p report gets a line per changed key ("… changed", "… changed: takes effect after a restart"),
+ * or the problems. @return as ly_config_load; on failure *out is NULL and @p old stays in use */
 int ly_config_reload(struct ly_config **out, const struct ly_config *old, struct ly_buf *report);
 
 /** Path of the SQLite file of [storage] url. @return 0, -ENOSPC */

@@ -20,13 +20,13 @@ enum ly_key_type {
 struct ly_key {
 	const char *group, *name;
 	enum ly_key_type type;
-	const char *def;         /* as it would stand in the file */
+	const char *def;          /* as it would stand in the file */
 	const char *strict, *off; /* default under the other limits profiles; NULL = def */
-	int64_t min, max;        /* INT, DURATION (us), SIZE (bytes) */
+	int64_t min, max;         /* INT, DURATION (us), SIZE (bytes) */
 	const char *const *words; /* ENUM: NULL-ended, index = value */
-	bool reload;             /* takes effect on SIGHUP or `lyceumctl reload` */
-	size_t at;               /* offset in struct ly_config */
-	const char *doc;         /* one sentence or two */
+	bool reload;              /* takes effect on SIGHUP or `lyceumctl reload` */
+	size_t at;                /* offset in struct ly_config */
+	const char *doc;          /* one sentence or two */
 };
 
 struct ly_group_doc {

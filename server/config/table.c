@@ -2,7 +2,7 @@
 #include "server/config/config_priv.h"
 
 #define AT(field) offsetof(struct ly_config, field)
-#define SEC_US(n) ((int64_t)(n) * 1000000)
+#define SEC_US(n) ((int64_t)(n)*1000000)
 #define RELOAD .reload = true
 
 static const char *const profiles[] = { "strict", "default", "off", NULL };
@@ -23,9 +23,9 @@ const struct ly_group_doc ly_groups[] = {
 	{ "federation", "Other servers." },
 	{ "http", "The web pages." },
 	{ "calls", "Group calls." },
-	{ "limits",
-	  "What one peer may take of the server; 0 means no limit. `profile` chooses the defaults of "
-	  "the others." },
+	{ "limits", "What one peer may take of the server; 0 means no limit. `profile` chooses the "
+		    "defaults of "
+		    "the others." },
 	{ "admin", "The operator's interfaces." },
 	{ "log", "The log." },
 };
@@ -35,12 +35,14 @@ const struct ly_key ly_keys[] = {
 	{ "server", "domain", LY_KEY_DOMAIN, "localhost", .at = AT(server.domain),
 	  .doc = "Domain of the accounts (user@DOMAIN); rooms are at conference.DOMAIN." },
 	{ "server", "data_dir", LY_KEY_PATH, "data", .at = AT(server.data_dir),
-	  .doc = "Folder of the database, the self-made certificate and the control socket; made when it "
+	  .doc = "Folder of the database, the self-made certificate and the control socket; made "
+		 "when it "
 		 "is missing." },
 	{ "server", "loops", LY_KEY_INT, "0", .max = 256, .at = AT(server.loops),
 	  .doc = "Number of event-loop threads; 0 means one per processor." },
 	{ "server", "media_threads", LY_KEY_INT, "0", .max = 64, .at = AT(server.media_threads),
-	  .doc = "Number of threads that forward audio and video; 0 means half of the processors." },
+	  .doc = "Number of threads that forward audio and video; 0 means half of the "
+		 "processors." },
 
 	{ "listen", "xmpp", LY_KEY_LISTEN, "*:5222", .at = AT(listen.xmpp),
 	  .doc = "XMPP clients with STARTTLS." },
@@ -55,11 +57,13 @@ const struct ly_key ly_keys[] = {
 	{ "listen", "media", LY_KEY_LISTEN, "*:10000", .at = AT(listen.media),
 	  .doc = "First UDP port of audio and video; media thread N uses this port plus N." },
 	{ "listen", "advertise", LY_KEY_IPS, "", .at = AT(listen.advertise),
-	  .doc = "IP addresses that clients are told to send audio and video to, for a server behind a "
+	  .doc = "IP addresses that clients are told to send audio and video to, for a server "
+		 "behind a "
 		 "one-to-one NAT; empty means the addresses of the interfaces." },
 
 	{ "tls", "certificate", LY_KEY_PATH, "", RELOAD, .at = AT(tls.certificate),
-	  .doc = "File with the certificate chain (PEM); empty means a self-made one in `data_dir`." },
+	  .doc = "File with the certificate chain (PEM); empty means a self-made one in "
+		 "`data_dir`." },
 	{ "tls", "key", LY_KEY_PATH, "", RELOAD, .at = AT(tls.key),
 	  .doc = "File with the private key (PEM) of `certificate`." },
 
@@ -69,14 +73,16 @@ const struct ly_key ly_keys[] = {
 	  .doc = "Lets anyone create an account; only `false` is supported so far." },
 	{ "auth", "iterations", LY_KEY_INT, "10000", RELOAD, .min = 4096, .max = 1000000,
 	  .at = AT(auth.iterations),
-	  .doc = "SCRAM iterations of newly set passwords: more make a stolen database harder to break and "
+	  .doc = "SCRAM iterations of newly set passwords: more make a stolen database harder to "
+		 "break and "
 		 "each log-in slower for the client." },
 
 	{ "storage", "url", LY_KEY_STR, "sqlite:lyceum.db", .at = AT(storage.url),
 	  .doc = "The database: `sqlite:FILE`, relative to `data_dir`." },
 
 	{ "archive", "enabled", LY_KEY_BOOL, "false", .at = AT(archive.enabled),
-	  .doc = "Keeps messages for XEP-0313; the setting is accepted, this version archives nothing." },
+	  .doc = "Keeps messages for XEP-0313; the setting is accepted, this version archives "
+		 "nothing." },
 
 	{ "federation", "mode", LY_KEY_ENUM, "off", .words = federation, .at = AT(federation.mode),
 	  .doc = "Which other servers may connect." },
@@ -89,7 +95,8 @@ const struct ly_key ly_keys[] = {
 	  .doc = "`strict`: a user is in at most one call, over all devices and rooms." },
 	{ "calls", "lost_after_s", LY_KEY_DURATION, "15s", .min = SEC_US(5), .max = SEC_US(300),
 	  .at = AT(calls.lost_after),
-	  .doc = "A participant whose media connection is gone for so long is removed from the call." },
+	  .doc = "A participant whose media connection is gone for so long is removed from the "
+		 "call." },
 
 	{ "limits", "profile", LY_KEY_ENUM, "default", RELOAD, .words = profiles,
 	  .at = AT(limits.profile),
@@ -97,14 +104,14 @@ const struct ly_key ly_keys[] = {
 		 "networks)." },
 	{ "limits", "stanza_size", LY_KEY_SIZE, "256KiB", "64KiB", "4MiB", RELOAD, .min = 10000,
 	  .max = 16 << 20, .at = AT(limits.stanza_size), .doc = "Largest stanza of a client." },
-	{ "limits", "stream_rate", LY_KEY_SIZE, "512KiB", "32KiB", "0", RELOAD, .max = INT64_C(1) << 40,
-	  .at = AT(limits.stream_rate),
+	{ "limits", "stream_rate", LY_KEY_SIZE, "512KiB", "32KiB", "0", RELOAD,
+	  .max = INT64_C(1) << 40, .at = AT(limits.stream_rate),
 	  .doc = "Bytes per second that are read from one XMPP connection." },
 	{ "limits", "stream_queue", LY_KEY_SIZE, "4MiB", "1MiB", "64MiB", RELOAD, .min = 65536,
 	  .max = INT64_C(1) << 30, .at = AT(limits.stream_queue),
 	  .doc = "Bytes that may wait for a slow connection before it is closed." },
-	{ "limits", "connections_per_address", LY_KEY_INT, "1000", "50", "0", RELOAD, .max = 1000000,
-	  .at = AT(limits.connections_per_address),
+	{ "limits", "connections_per_address", LY_KEY_INT, "1000", "50", "0", RELOAD,
+	  .max = 1000000, .at = AT(limits.connections_per_address),
 	  .doc = "Connections from one IP address; a school behind one address needs many." },
 	{ "limits", "resources_per_user", LY_KEY_INT, "20", "10", "1000", .min = 1, .max = 10000,
 	  .at = AT(limits.resources_per_user), .doc = "Devices and tabs of one user at a time." },
@@ -115,16 +122,18 @@ const struct ly_key ly_keys[] = {
 	  .doc = "Messages kept for a user who is offline; more are refused." },
 	{ "limits", "login_failures", LY_KEY_INT, "10", "5", "0", RELOAD, .max = 100000,
 	  .at = AT(limits.login_failures),
-	  .doc = "Failed log-ins of one IP address or account in a minute; further ones have to wait." },
-	{ "limits", "login_timeout", LY_KEY_DURATION, "30s", "15s", "120s", RELOAD, .min = SEC_US(1),
-	  .max = SEC_US(600), .at = AT(limits.login_timeout),
+	  .doc = "Failed log-ins of one IP address or account in a minute; further ones have to "
+		 "wait." },
+	{ "limits", "login_timeout", LY_KEY_DURATION, "30s", "15s", "120s", RELOAD,
+	  .min = SEC_US(1), .max = SEC_US(600), .at = AT(limits.login_timeout),
 	  .doc = "Time from the connection to the end of the log-in." },
 
 	{ "admin", "token_lifetime", LY_KEY_DURATION, "1h", RELOAD, .min = SEC_US(60),
 	  .max = SEC_US(86400), .at = AT(admin.token_lifetime),
 	  .doc = "How long a log-in to the REST interface lasts." },
 	{ "admin", "metrics", LY_KEY_ENUM, "loopback", RELOAD, .words = access_words,
-	  .at = AT(admin.metrics), .doc = "Who may read /metrics: `loopback`, `all` or nobody (`off`)." },
+	  .at = AT(admin.metrics),
+	  .doc = "Who may read /metrics: `loopback`, `all` or nobody (`off`)." },
 
 	{ "log", "level", LY_KEY_ENUM, "info", RELOAD, .words = levels, .at = AT(log.level),
 	  .doc = "`error`, `warn`, `info`, `debug` or `trace`." },

@@ -17,14 +17,14 @@ struct unit {
 };
 
 static const struct unit durations[] = {
-	{ "", 1000000 }, { "ms", 1000 }, { "s", 1000000 }, { "m", 60000000 },
+	{ "", 1000000 },     { "ms", 1000 },      { "s", 1000000 },     { "m", 60000000 },
 	{ "min", 60000000 }, { "h", 3600000000 }, { "d", 86400000000 }, { NULL, 0 },
 };
 
 static const struct unit sizes[] = {
-	{ "", 1 }, { "B", 1 }, { "kB", 1000 }, { "KB", 1000 }, { "MB", 1000000 },
-	{ "GB", 1000000000 }, { "KiB", 1 << 10 }, { "MiB", 1 << 20 }, { "GiB", 1 << 30 },
-	{ NULL, 0 },
+	{ "", 1 },          { "B", 1 },           { "kB", 1000 },     { "KB", 1000 },
+	{ "MB", 1000000 },  { "GB", 1000000000 }, { "KiB", 1 << 10 }, { "MiB", 1 << 20 },
+	{ "GiB", 1 << 30 }, { NULL, 0 },
 };
 
 static const struct unit plain[] = { { "", 1 }, { NULL, 0 } };
@@ -101,7 +101,7 @@ static int listen_addr(struct ly_addr *out, const char *word)
 	size_t len = colon ? (size_t)(colon - word) : 0;
 	uint16_t port;
 
-	*out = (struct ly_addr){ 0 };
+	*out = (struct ly_addr) { 0 };
 	if (port_of(colon ? colon + 1 : word, &port))
 		return -EBADMSG;
 	out->port = port;
@@ -120,8 +120,8 @@ static int listen_addr(struct ly_addr *out, const char *word)
 	return ly_addr_parse_ip(out, host, port);
 }
 
-static int addresses(struct ly_config *conf, const struct ly_key *key, const char *text,
-		     char *why, size_t cap)
+static int addresses(struct ly_config *conf, const struct ly_key *key, const char *text, char *why,
+		     size_t cap)
 {
 	struct ly_config_addrs *field = (void *)((char *)conf + key->at);
 	struct ly_addr list[ADDRS_MAX];
@@ -197,9 +197,10 @@ static int string(struct ly_config *conf, const struct ly_key *key, const char *
 	char *joined = NULL;
 
 	if (key->type == LY_KEY_DOMAIN && !is_domain(text))
-		return fail(why, cap,
-			    "\"%.60s\" is not a domain name (lower-case letters, digits, \"-\", \".\")",
-			    text);
+		return fail(
+			why, cap,
+			"\"%.60s\" is not a domain name (lower-case letters, digits, \"-\", \".\")",
+			text);
 	if (key->type == LY_KEY_PATH && text[0] != '\0' && text[0] != '/' && dir[0] != '\0')
 		joined = g_strconcat(dir, "/", text, NULL);
 	*field = ly_arena_strdup(&conf->arena, joined ? joined : text);

@@ -22,9 +22,9 @@ static const struct ly_log log_store = { "store", "" };
 struct batch {
 	struct ly_store_req **reqs; /* borrowed */
 	size_t n;
-	bool is_open;               /* BEGIN was done */
+	bool is_open; /* BEGIN was done */
 	bool has_writes;
-	bool *answered;             /* owned by the caller, n of them */
+	bool *answered; /* owned by the caller, n of them */
 	uint64_t dirty[DIRTY_BITS / 64];
 };
 
@@ -34,9 +34,9 @@ struct ly_db {
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct ly_list queue; /* under lock */
-	size_t n_queue;       /* under lock */
-	bool is_closing;      /* under lock */
+	struct ly_list queue;     /* under lock */
+	size_t n_queue;           /* under lock */
+	bool is_closing;          /* under lock */
 	struct ly_db_stats stats; /* under lock */
 	pthread_t thread;
 	bool has_thread, has_lock;
@@ -93,8 +93,8 @@ static uint64_t *dirty_word(struct batch *b, const struct ly_store_req *req, uin
 	return &b->dirty[h / 64];
 }
 
-/* A write, undone alone when it fails. A few errors (disk full, I/O) make SQLite roll back everything:
- * then the batch is lost, and its commit will say so. */
+/* A write, undone alone when it fails. A few errors (disk full, I/O) make SQLite roll back
+ * everything: then the batch is lost, and its commit will say so. */
 static int exec_write(struct ly_db_conn *c, struct batch *b, struct ly_store_req *req)
 {
 	int err = 0;
@@ -253,13 +253,15 @@ static void *thread_main(void *arg)
 
 static int open_file(struct ly_db *db, char *why, size_t cap)
 {
-	static const char setup[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-				    "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
-				    "PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;";
+	static const char setup[] =
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+		"PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;";
 	struct ly_db_conn *c = &db->conn;
 	mode_t mask = umask(0077); /* keys are inside */
 	int rc = sqlite3_open_v2(db->conf.path, &c->sqlite,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+				 NULL);
 	int err;
 
 	(void)umask(mask);
@@ -290,7 +292,8 @@ int ly_db_open(struct ly_db **out, const struct ly_db_conf *conf, char *why, siz
 	ly_list_init(&db->queue);
 	err = open_file(db, why, cap);
 	db->conf.path = NULL; /* was borrowed for the call */
-	if (!err && (pthread_mutex_init(&db->lock, NULL) != 0 || pthread_cond_init(&db->wake, NULL) != 0))
+	if (!err &&
+	    (pthread_mutex_init(&db->lock, NULL) != 0 || pthread_cond_init(&db->wake, NULL) != 0))
 		err = -ENOMEM;
 	db->has_lock = err == 0;
 	if (!err && conf->post != NULL) {
@@ -358,7 +361,8 @@ int ly_db_exec(struct ly_db *db, struct ly_store_req *req)
 void ly_db_exec_many(struct ly_db *db, struct ly_store_req **reqs, size_t n)
 {
 	while (n) {
-		struct batch b = { .reqs = reqs, .n = LY_MIN(n, (size_t)LY_DB_BATCH_MAX),
+		struct batch b = { .reqs = reqs,
+				   .n = LY_MIN(n, (size_t)LY_DB_BATCH_MAX),
 				   .answered = db->answered };
 
 		(void)run_batch(db, &b, NULL);

@@ -1,11 +1,12 @@
-/* The SQLite back end of signaling/store: executes its requests, on one thread, in the order in which
- * they were submitted.
+/* The SQLite back end of signaling/store: executes its requests, on one thread, in the order in
+ * which they were submitted.
  *
- * The writer thread takes everything that waits and executes it as one transaction (group commit), each
- * write in a savepoint of its own, so that a failing request takes nothing else with it. WAL with
- * synchronous=FULL: what was answered survives a crash of the process and of the machine. A write is
- * answered after the commit; a read at once, unless a write of the same batch may have touched what it
- * read. When the commit fails, every write of the batch is answered with that error.
+ * The writer thread takes everything that waits and executes it as one transaction (group commit),
+ * each write in a savepoint of its own, so that a failing request takes nothing else with it. WAL
+ * with synchronous=FULL: what was answered survives a crash of the process and of the machine. A
+ * write is answered after the commit; a read at once, unless a write of the same batch may have
+ * touched what it read. When the commit fails, every write of the batch is answered with that
+ * error.
  *
  *   submit --> queue --> [BEGIN, SAVEPOINT per write, COMMIT] --> post(req->home, &req->msg)
  *
@@ -26,7 +27,8 @@ struct ly_db; /* opaque */
 
 struct ly_db_conf {
 	const char *path; /* of the database file; its folder must exist */
-	/** Delivers an answer to a home; called on the writer thread. NULL: no thread, ly_db_exec() only. */
+	/** Delivers an answer to a home; called on the writer thread. NULL: no thread, ly_db_exec()
+	 * only. */
 	void (*post)(void *ctx, unsigned home, struct ly_msg *msg);
 	void *ctx;
 };
@@ -38,8 +40,8 @@ struct ly_db_stats {
 	uint64_t commit_us_max; /* the longest since the start */
 };
 
-/** Opens or creates the file, brings it to the newest schema, and starts the thread. On failure @p why
- *  (of @p cap bytes) says in words what is wrong.
+/** Opens or creates the file, brings it to the newest schema, and starts the thread. On failure @p
+ * why (of @p cap bytes) says in words what is wrong.
  *  @return 0, -ENOMEM, -EIO, -ENOSPC, -EPROTO (the file's schema is newer than this program knows),
  *  -EBADMSG (not a database, or damaged) */
 int ly_db_open(struct ly_db **out, const struct ly_db_conf *conf, char *why, size_t cap);

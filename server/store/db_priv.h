@@ -49,13 +49,15 @@ int64_t ly_db_int(struct ly_db_run *r, int col);
 /** A column of at most @p cap bytes; returns its length. */
 size_t ly_db_blob(struct ly_db_run *r, int col, void *out, size_t cap);
 
-/** Rows collected in an arena: makes room for one more of @p size bytes; NULL when out of memory. */
+/** Rows collected in an arena: makes room for one more of @p size bytes; NULL when out of memory.
+ */
 void *ly_db_grow(struct ly_arena *arena, void *rows, size_t n, size_t size);
 
 /** Text without parameters (BEGIN, COMMIT, migrations). @return 0 or an error */
 int ly_db_plain(struct ly_db_conn *c, const char *sql);
 
-/** Migrates to the newest schema. @return 0, -EPROTO (newer than known), or an error; @p why is set */
+/** Migrates to the newest schema. @return 0, -EPROTO (newer than known), or an error; @p why is set
+ */
 int ly_db_migrate(struct ly_db_conn *c, char *why, size_t cap);
 
 /** The function of an op and whether it writes; defined by the ops_*.c files. */

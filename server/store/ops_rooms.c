@@ -92,10 +92,12 @@ int ly_db_room_put(struct ly_db_conn *c, struct ly_store_req *req)
 
 	if (at == NULL)
 		return -EINVAL;
-	r = ly_db_sql(c, "INSERT INTO rooms (" ROOM_COLUMNS ", host) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-			 " ON CONFLICT (jid) DO UPDATE SET name = excluded.name, config = excluded.config,"
-			 " subject = excluded.subject, subject_nick = excluded.subject_nick,"
-			 " subject_wall = excluded.subject_wall, created = excluded.created");
+	r = ly_db_sql(
+		c,
+		"INSERT INTO rooms (" ROOM_COLUMNS ", host) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+		" ON CONFLICT (jid) DO UPDATE SET name = excluded.name, config = excluded.config,"
+		" subject = excluded.subject, subject_nick = excluded.subject_nick,"
+		" subject_wall = excluded.subject_wall, created = excluded.created");
 	ly_db_bind_str(&r, room->jid);
 	ly_db_bind_str(&r, room->name);
 	ly_db_bind_str(&r, room->config);
@@ -168,8 +170,9 @@ int ly_db_room_history_add(struct ly_db_conn *c, struct ly_store_req *req)
 
 int ly_db_room_history_get(struct ly_db_conn *c, struct ly_store_req *req)
 {
-	struct ly_db_run r = ly_db_sql(c, "SELECT wall, xml FROM (SELECT id, wall, xml FROM room_history"
-					  " WHERE room = ? ORDER BY id DESC LIMIT ?) ORDER BY id");
+	struct ly_db_run r =
+		ly_db_sql(c, "SELECT wall, xml FROM (SELECT id, wall, xml FROM room_history"
+			     " WHERE room = ? ORDER BY id DESC LIMIT ?) ORDER BY id");
 	struct ly_store_text *v = NULL;
 	size_t n = 0;
 	int err;
@@ -182,7 +185,7 @@ int ly_db_room_history_get(struct ly_db_conn *c, struct ly_store_req *req)
 			r.err = -ENOMEM;
 			break;
 		}
-		v[n] = (struct ly_store_text){ .wall = ly_db_int(&r, 0) };
+		v[n] = (struct ly_store_text) { .wall = ly_db_int(&r, 0) };
 		v[n++].xml = ly_db_str(&r, 1, &req->arena);
 	}
 	err = ly_db_end(&r);

@@ -52,8 +52,9 @@ static int contact_of(struct ly_db_run *r, struct ly_arena *arena, struct ly_sto
 
 int ly_db_roster_get(struct ly_db_conn *c, struct ly_store_req *req)
 {
-	struct ly_db_run r = ly_db_sql(c, "SELECT jid, name, groups, sub, flags, request FROM rosters"
-					  " WHERE owner = ? ORDER BY jid");
+	struct ly_db_run r =
+		ly_db_sql(c, "SELECT jid, name, groups, sub, flags, request FROM rosters"
+			     " WHERE owner = ? ORDER BY jid");
 	struct ly_store_contact *v = NULL;
 	size_t n = 0;
 	int err;
@@ -81,8 +82,9 @@ int ly_db_roster_put(struct ly_db_conn *c, struct ly_store_req *req)
 	ly_buf_init(&groups, LY_MEM_STORE, 0);
 	for (size_t i = 0; i < item->n_groups; i++)
 		ly_buf_add(&groups, item->groups[i], strlen(item->groups[i]) + 1);
-	r = ly_db_sql(c, "INSERT OR REPLACE INTO rosters (owner, jid, name, groups, sub, flags, request)"
-			 " VALUES (?, ?, ?, ?, ?, ?, ?)");
+	r = ly_db_sql(
+		c, "INSERT OR REPLACE INTO rosters (owner, jid, name, groups, sub, flags, request)"
+		   " VALUES (?, ?, ?, ?, ?, ?, ?)");
 	if (groups.err && !r.err)
 		r.err = groups.err;
 	ly_db_bind_str(&r, req->owner);
@@ -158,7 +160,7 @@ int ly_db_offline_take(struct ly_db_conn *c, struct ly_store_req *req)
 			r.err = -ENOMEM;
 			break;
 		}
-		v[n] = (struct ly_store_text){ .wall = ly_db_int(&r, 0) };
+		v[n] = (struct ly_store_text) { .wall = ly_db_int(&r, 0) };
 		v[n++].xml = ly_db_str(&r, 1, &req->arena);
 	}
 	err = ly_db_end(&r);

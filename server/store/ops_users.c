@@ -1,4 +1,5 @@
-/* Accounts and their keys; small documents of one account: vCard, private storage, last activity. */
+/* Accounts and their keys; small documents of one account: vCard, private storage, last activity.
+ */
 #include <string.h>
 
 #include "base/err.h"
@@ -36,8 +37,8 @@ static const char *host_of(const char *jid)
 
 static int get_keys(struct ly_db_conn *c, const char *jid, struct ly_store_user *user)
 {
-	struct ly_db_run r =
-		ly_db_sql(c, "SELECT hash, iterations, salt, stored, server FROM scram WHERE jid = ?");
+	struct ly_db_run r = ly_db_sql(
+		c, "SELECT hash, iterations, salt, stored, server FROM scram WHERE jid = ?");
 
 	ly_db_bind_str(&r, jid);
 	while (ly_db_step(c, &r)) {
@@ -113,9 +114,10 @@ int ly_db_user_put(struct ly_db_conn *c, struct ly_store_req *req)
 
 	if (user->jid == NULL || (size_t)user->role >= LY_COUNTOF(roles))
 		return -EINVAL;
-	r = ly_db_sql(c, "INSERT INTO users (jid, host, role, disabled, created) VALUES (?, ?, ?, ?, ?)"
-			 " ON CONFLICT (jid) DO UPDATE SET role = excluded.role,"
-			 " disabled = excluded.disabled, created = excluded.created");
+	r = ly_db_sql(
+		c, "INSERT INTO users (jid, host, role, disabled, created) VALUES (?, ?, ?, ?, ?)"
+		   " ON CONFLICT (jid) DO UPDATE SET role = excluded.role,"
+		   " disabled = excluded.disabled, created = excluded.created");
 	ly_db_bind_str(&r, user->jid);
 	ly_db_bind_str(&r, host_of(user->jid));
 	ly_db_bind_str(&r, roles[user->role]);
@@ -165,7 +167,8 @@ int ly_db_user_list(struct ly_db_conn *c, struct ly_store_req *req)
 	v = ly_arena_alloc(&req->arena, cap * sizeof(*v) + 1);
 	if (v == NULL)
 		return -ENOMEM;
-	r = ly_db_sql(c, "SELECT jid, role, disabled, created FROM users WHERE host = ? ORDER BY jid");
+	r = ly_db_sql(c,
+		      "SELECT jid, role, disabled, created FROM users WHERE host = ? ORDER BY jid");
 	ly_db_bind_str(&r, req->owner);
 	while (n < cap && ly_db_step(c, &r)) {
 		v[n].jid = ly_db_str(&r, 0, &req->arena);
@@ -207,7 +210,8 @@ int ly_db_vcard_get(struct ly_db_conn *c, struct ly_store_req *req)
 
 int ly_db_vcard_put(struct ly_db_conn *c, struct ly_store_req *req)
 {
-	struct ly_db_run r = ly_db_sql(c, "INSERT OR REPLACE INTO vcards (owner, xml) VALUES (?, ?)");
+	struct ly_db_run r =
+		ly_db_sql(c, "INSERT OR REPLACE INTO vcards (owner, xml) VALUES (?, ?)");
 
 	if (req->u.text.xml == NULL)
 		return -EINVAL;

@@ -1,5 +1,5 @@
-/* The schema as numbered migrations. A migration that was released is never edited: a change is a new
- * one at the end. PRAGMA user_version holds the number of the last one. */
+/* The schema as numbered migrations. A migration that was released is never edited: a change is a
+ * new one at the end. PRAGMA user_version holds the number of the last one. */
 #include <stdio.h>
 
 #include "base/err.h"
@@ -14,7 +14,8 @@ static const char *const migrations[] = {
 	" disabled INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX users_host ON users (host, jid);"
 	"CREATE TABLE scram (jid TEXT NOT NULL REFERENCES users ON DELETE CASCADE,"
-	" hash TEXT NOT NULL, iterations INTEGER NOT NULL, salt BLOB NOT NULL, stored BLOB NOT NULL,"
+	" hash TEXT NOT NULL, iterations INTEGER NOT NULL, salt BLOB NOT NULL, stored BLOB NOT "
+	"NULL,"
 	" server BLOB NOT NULL, PRIMARY KEY (jid, hash)) WITHOUT ROWID;"
 	"CREATE TABLE rosters (owner TEXT NOT NULL, jid TEXT NOT NULL, name TEXT, groups BLOB,"
 	" sub INTEGER NOT NULL, flags INTEGER NOT NULL, request TEXT, PRIMARY KEY (owner, jid))"
@@ -22,7 +23,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE vcards (owner TEXT PRIMARY KEY, xml TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE private (owner TEXT NOT NULL, key TEXT NOT NULL, xml TEXT NOT NULL,"
 	" PRIMARY KEY (owner, key)) WITHOUT ROWID;"
-	"CREATE TABLE last (owner TEXT PRIMARY KEY, wall INTEGER NOT NULL, status TEXT) WITHOUT ROWID;"
+	"CREATE TABLE last (owner TEXT PRIMARY KEY, wall INTEGER NOT NULL, status TEXT) WITHOUT "
+	"ROWID;"
 	"CREATE TABLE offline (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, wall INTEGER NOT NULL,"
 	" xml TEXT NOT NULL);"
 	"CREATE INDEX offline_owner ON offline (owner, id);"
@@ -33,7 +35,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE room_members (room TEXT NOT NULL REFERENCES rooms ON DELETE CASCADE,"
 	" jid TEXT NOT NULL, affiliation INTEGER NOT NULL, nick TEXT, reason TEXT,"
 	" PRIMARY KEY (room, jid)) WITHOUT ROWID;"
-	"CREATE TABLE room_history (id INTEGER PRIMARY KEY, room TEXT NOT NULL, wall INTEGER NOT NULL,"
+	"CREATE TABLE room_history (id INTEGER PRIMARY KEY, room TEXT NOT NULL, wall INTEGER NOT "
+	"NULL,"
 	" xml TEXT NOT NULL);"
 	"CREATE INDEX room_history_room ON room_history (room, id);",
 };
@@ -83,16 +86,18 @@ int ly_db_migrate(struct ly_db_conn *c, char *why, size_t cap)
 		return err;
 	}
 	if (version < 0 || version > newest) {
-		(void)snprintf(why, cap,
-			       "the schema has version %lld, this program knows versions up to %u: use a "
-			       "newer program",
-			       (long long)version, newest);
+		(void)snprintf(
+			why, cap,
+			"the schema has version %lld, this program knows versions up to %u: use a "
+			"newer program",
+			(long long)version, newest);
 		return -EPROTO;
 	}
 	for (unsigned n = (unsigned)version + 1; n <= newest; n++) {
 		err = apply(c, n);
 		if (err) {
-			(void)snprintf(why, cap, "migration %u failed: %s", n, sqlite3_errmsg(c->sqlite));
+			(void)snprintf(why, cap, "migration %u failed: %s", n,
+				       sqlite3_errmsg(c->sqlite));
 			return err;
 		}
 		ly_log(&log_store, LY_INFO, "migrated", "version=%u", n);

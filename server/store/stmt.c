@@ -75,8 +75,8 @@ void ly_db_bind_str(struct ly_db_run *r, const char *s)
 
 	if (r->err)
 		return;
-	bound(r, s ? sqlite3_bind_text(r->stmt, at, s, -1, SQLITE_STATIC) :
-		     sqlite3_bind_null(r->stmt, at));
+	bound(r, s ? sqlite3_bind_text(r->stmt, at, s, -1, SQLITE_STATIC)
+		   : sqlite3_bind_null(r->stmt, at));
 }
 
 void ly_db_bind_int(struct ly_db_run *r, int64_t n)

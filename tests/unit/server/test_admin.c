@@ -70,8 +70,9 @@ static void test_attempts(void **state)
 	assert_int_equal(0, ly_tokens_attempt(t, &from, LY_SEC(62)));
 	/* more addresses than rows: nothing breaks, the address in hand is still counted */
 	for (unsigned i = 0; i < 3 * LY_TOKEN_ADDRS; i++) {
-		struct ly_addr many = { .ip = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i },
-					.family = 4 };
+		struct ly_addr many = {
+			.ip = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i }, .family = 4
+		};
 
 		assert_int_equal(0, ly_tokens_attempt(t, &many, LY_SEC(70)));
 	}
@@ -130,7 +131,14 @@ static void test_csv(void **state)
 static void test_keys(void **state)
 {
 	static const char *const bad[] = {
-		"", "x", "4096", "4096:", "4096:00:11:22", "100:00:aa:bb", "-4096:00:aa:bb", "4096:zz:aa:bb",
+		"",
+		"x",
+		"4096",
+		"4096:",
+		"4096:00:11:22",
+		"100:00:aa:bb",
+		"-4096:00:aa:bb",
+		"4096:zz:aa:bb",
 	};
 	struct ly_credentials made, back;
 	struct ly_store_user user = { 0 };
@@ -291,8 +299,8 @@ static void test_gather_no_memory(void **state)
 static void test_prom(void **state)
 {
 	json_t *stats = json_pack("{s:s, s:i, s:{s:i}, s:{s:i}, s:[{s:i},{s:i}]}", "version", "1.2",
-				  "sessions", 3, "store", "commit_us_sum", 1500000, "memory", "xml", 42,
-				  "loops", "lag_us", 10, "lag_us", 2500000);
+				  "sessions", 3, "store", "commit_us_sum", 1500000, "memory", "xml",
+				  42, "loops", "lag_us", 10, "lag_us", 2500000);
 	struct ly_buf out;
 	const char *text;
 
@@ -317,10 +325,14 @@ static void test_prom(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tokens),	cmocka_unit_test(test_attempts),
-		cmocka_unit_test(test_csv),	cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_gather),	cmocka_unit_test(test_gather_drop),
-		cmocka_unit_test(test_gather_no_memory), cmocka_unit_test(test_prom),
+		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_attempts),
+		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_gather),
+		cmocka_unit_test(test_gather_drop),
+		cmocka_unit_test(test_gather_no_memory),
+		cmocka_unit_test(test_prom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

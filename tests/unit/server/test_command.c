@@ -27,8 +27,12 @@ static ly_usec wall(void *ctx)
 	return LY_SEC(1000);
 }
 
-static struct ly_cmd_env env = { .domain = "localhost", .rooms = "conference.localhost",
-				 .iterations = 4096, .rand = &rnd, .wall = wall, .store = store };
+static struct ly_cmd_env env = { .domain = "localhost",
+				 .rooms = "conference.localhost",
+				 .iterations = 4096,
+				 .rand = &rnd,
+				 .wall = wall,
+				 .store = store };
 
 static int set_up(void **state)
 {
@@ -145,24 +149,34 @@ static void test_refusals(void **state)
 		{ "user import", "{\"file\":\"x\"}", -ENOENT, "unknown command" },
 		{ "user add", "{}", -EINVAL, "JID is missing" },
 		{ "user add", "{\"jid\":1}", -EINVAL, "must be a string" },
-		{ "user add", "{\"jid\":\"a@localhost\",\"x\":\"y\"}", -EINVAL, "unknown argument \"x\"" },
+		{ "user add", "{\"jid\":\"a@localhost\",\"x\":\"y\"}", -EINVAL,
+		  "unknown argument \"x\"" },
 		{ "user add", "{\"jid\":\"a@localhost\"}", -EINVAL, "a password is missing" },
 		{ "user add", "{\"jid\":\"a@localhost\",\"password\":\"\"}", -EINVAL, "is empty" },
-		{ "user add", "{\"jid\":\"a@localhost\",\"password\":\"\\u0007\"}", -EINVAL, "not allowed" },
-		{ "user add", "{\"jid\":\"a@elsewhere\",\"password\":\"x\"}", -EINVAL, "not of this server" },
-		{ "user add", "{\"jid\":\"localhost\",\"password\":\"x\"}", -EINVAL, "not the address" },
-		{ "user add", "{\"jid\":\"a@localhost/r\",\"password\":\"x\"}", -EINVAL, "not the address" },
-		{ "user add", "{\"jid\":\"a b@localhost\",\"password\":\"x\"}", -EINVAL, "not the address" },
-		{ "user add", "{\"jid\":\"a@localhost\",\"password\":\"x\",\"role\":\"king\"}", -EINVAL,
-		  "is no role" },
-		{ "user password", "{\"jid\":\"a@localhost\",\"password\":\"x\"}", -ENOENT, "no account" },
-		{ "user role", "{\"jid\":\"a@localhost\",\"role\":\"teacher\"}", -ENOENT, "no account" },
-		{ "roster link", "{\"a\":\"a@localhost\",\"b\":\"b@localhost\"}", -ENOENT, "a@localhost" },
+		{ "user add", "{\"jid\":\"a@localhost\",\"password\":\"\\u0007\"}", -EINVAL,
+		  "not allowed" },
+		{ "user add", "{\"jid\":\"a@elsewhere\",\"password\":\"x\"}", -EINVAL,
+		  "not of this server" },
+		{ "user add", "{\"jid\":\"localhost\",\"password\":\"x\"}", -EINVAL,
+		  "not the address" },
+		{ "user add", "{\"jid\":\"a@localhost/r\",\"password\":\"x\"}", -EINVAL,
+		  "not the address" },
+		{ "user add", "{\"jid\":\"a b@localhost\",\"password\":\"x\"}", -EINVAL,
+		  "not the address" },
+		{ "user add", "{\"jid\":\"a@localhost\",\"password\":\"x\",\"role\":\"king\"}",
+		  -EINVAL, "is no role" },
+		{ "user password", "{\"jid\":\"a@localhost\",\"password\":\"x\"}", -ENOENT,
+		  "no account" },
+		{ "user role", "{\"jid\":\"a@localhost\",\"role\":\"teacher\"}", -ENOENT,
+		  "no account" },
+		{ "roster link", "{\"a\":\"a@localhost\",\"b\":\"b@localhost\"}", -ENOENT,
+		  "a@localhost" },
 		{ "calls", "{}", -EPROTO, "not running" },
 		{ "stats", "{}", -EPROTO, "not running" },
 		{ "reload", "{}", -EPROTO, "not running" },
 		{ "user put-many", "{\"users\":[{}]}", -EINVAL, "malformed" },
-		{ "user put-many", "{\"users\":[{\"jid\":\"a@localhost\",\"keys\":{\"sha1\":\"1\"}}]}", -EINVAL,
+		{ "user put-many",
+		  "{\"users\":[{\"jid\":\"a@localhost\",\"keys\":{\"sha1\":\"1\"}}]}", -EINVAL,
 		  "malformed" },
 	};
 
@@ -177,9 +191,11 @@ static void test_link(void **state)
 
 	(void)state;
 	ok("user add", "{\"jid\":\"a@localhost\",\"password\":\"x\"}");
-	refused("roster link", "{\"a\":\"a@localhost\",\"b\":\"b@localhost\"}", -ENOENT, "b@localhost");
+	refused("roster link", "{\"a\":\"a@localhost\",\"b\":\"b@localhost\"}", -ENOENT,
+		"b@localhost");
 	ok("user add", "{\"jid\":\"b@localhost\",\"password\":\"x\"}");
-	refused("roster link", "{\"a\":\"a@localhost\",\"b\":\"A@localhost\"}", -EINVAL, "not its own");
+	refused("roster link", "{\"a\":\"a@localhost\",\"b\":\"A@localhost\"}", -EINVAL,
+		"not its own");
 	ok("roster link", "{\"a\":\"a@localhost\",\"b\":\"b@localhost\"}");
 	for (size_t i = 0; i < 2; i++) {
 		struct ly_store_req *req = ly_store_req_create(0, LY_STORE_ROSTER_GET, owners[i]);
@@ -202,10 +218,11 @@ static void test_put_many(void **state)
 	(void)state;
 	assert_int_equal(0, ly_credentials_make(&cred, "pw", &rnd, 4096));
 	for (int i = 0; i < 50; i++)
-		assert_int_equal(0, json_array_append_new(
-					    users, json_pack("{s:o, s:s, s:o}", "jid",
-							     json_sprintf("u%d@localhost", i), "role",
-							     "teacher", "keys", ly_keys_to_json(&cred))));
+		assert_int_equal(
+			0, json_array_append_new(users, json_pack("{s:o, s:s, s:o}", "jid",
+								  json_sprintf("u%d@localhost", i),
+								  "role", "teacher", "keys",
+								  ly_keys_to_json(&cred))));
 	ly_cmd_start(&env, "user put-many", json_pack("{s:o}", "users", users), done, &o);
 	assert_int_equal(1, o.n);
 	assert_int_equal(0, o.err);
@@ -214,11 +231,12 @@ static void test_put_many(void **state)
 
 static void test_rooms(void **state)
 {
-	struct ly_store_req *req = ly_store_req_create(0, LY_STORE_ROOM_PUT, "a@conference.localhost");
+	struct ly_store_req *req =
+		ly_store_req_create(0, LY_STORE_ROOM_PUT, "a@conference.localhost");
 	json_t *rooms;
 
 	(void)state;
-	req->u.room = (struct ly_store_room){ .jid = req->owner, .name = "Algebra" };
+	req->u.room = (struct ly_store_room) { .jid = req->owner, .name = "Algebra" };
 	assert_int_equal(0, ly_db_exec(db, req));
 	ly_store_req_destroy(req);
 	rooms = run("rooms", "{}", 0, NULL);
@@ -241,7 +259,8 @@ static void test_no_memory(void **state)
 
 		ly_heap_fail_at(nth);
 		ly_cmd_start(&env, "user add",
-			     json_pack("{s:s, s:s}", "jid", "a@localhost", "password", "x"), done, &o);
+			     json_pack("{s:s, s:s}", "jid", "a@localhost", "password", "x"), done,
+			     &o);
 		failed = ly_heap_failed();
 		ly_heap_fail_at(0);
 		assert_int_equal(1, o.n);
@@ -260,8 +279,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_users), TEST(test_refusals), TEST(test_link),
-		TEST(test_put_many), TEST(test_rooms), TEST(test_no_memory),
+		TEST(test_users),    TEST(test_refusals), TEST(test_link),
+		TEST(test_put_many), TEST(test_rooms),    TEST(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

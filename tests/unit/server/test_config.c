@@ -42,11 +42,12 @@ static void test_defaults(void **state)
 
 static void test_values(void **state)
 {
-	static const char text[] = "# comment\n[server]\n domain = school.example \r\ndata_dir=/var/x\n"
-				   "loops=3\n[listen]\nxmpp = 127.0.0.1:15222 [::1]:15222\nhttp=8081\n"
-				   "https=\nadvertise=192.0.2.1 2001:db8::1\n[calls]\n"
-				   "lost_after_s=20\n[log]\nlevel=debug\nfile=x.log\n"
-				   "[limits]\nprofile=off\nroster_items=7\nstream_queue=2MB\n";
+	static const char text[] =
+		"# comment\n[server]\n domain = school.example \r\ndata_dir=/var/x\n"
+		"loops=3\n[listen]\nxmpp = 127.0.0.1:15222 [::1]:15222\nhttp=8081\n"
+		"https=\nadvertise=192.0.2.1 2001:db8::1\n[calls]\n"
+		"lost_after_s=20\n[log]\nlevel=debug\nfile=x.log\n"
+		"[limits]\nprofile=off\nroster_items=7\nstream_queue=2MB\n";
 	struct ly_config *c;
 	struct ly_buf errors;
 	char a[LY_ADDR_MAX];
@@ -76,8 +77,10 @@ static void test_mistakes(void **state)
 	static const struct {
 		const char *text, *want; /* want: part of the message */
 	} rows[] = {
-		{ "[server]\ndomian=x\n", "lyceum.conf:2: unknown key \"domian\" in [server]; did you mean \"domain\"?" },
-		{ "[sever]\ndomain=x\n", "lyceum.conf:1: unknown group [sever]; did you mean [server]?" },
+		{ "[server]\ndomian=x\n",
+		  "lyceum.conf:2: unknown key \"domian\" in [server]; did you mean \"domain\"?" },
+		{ "[sever]\ndomain=x\n",
+		  "lyceum.conf:1: unknown group [sever]; did you mean [server]?" },
 		{ "\n\n[zzzzzzz]\n", "lyceum.conf:3: unknown group [zzzzzzz]\n" },
 		{ "[log]\nweb_root=/x\n", "it belongs to [http]" },
 		{ "domain=x\n", ":1: key \"domain\" stands before the first [group]" },
@@ -158,7 +161,8 @@ static void test_sample(void **state)
 	ly_buf_fini(&errors);
 	ly_buf_reset(&sample);
 	ly_config_print_doc(&sample);
-	assert_non_null(strstr(ly_buf_str(&sample), "| `web_root` | path | `web-demo/dist` | no |"));
+	assert_non_null(
+		strstr(ly_buf_str(&sample), "| `web_root` | path | `web-demo/dist` | no |"));
 	ly_buf_fini(&sample);
 	free(s);
 }
@@ -237,12 +241,9 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_mistakes),
-		cmocka_unit_test(test_all_problems_at_once),
-		cmocka_unit_test(test_sample),
-		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
+		cmocka_unit_test(test_mistakes),      cmocka_unit_test(test_all_problems_at_once),
+		cmocka_unit_test(test_sample),        cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_out_of_memory),
 	};
 

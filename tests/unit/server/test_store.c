@@ -1,4 +1,5 @@
-/* The SQLite back end: every request, batches in which one fails, crashes, full disks, foreign files. */
+/* The SQLite back end: every request, batches in which one fails, crashes, full disks, foreign
+ * files. */
 #include "tests/unit/check.h"
 
 #include <pthread.h>
@@ -72,12 +73,20 @@ static struct ly_store_req *user_put(const char *jid, enum ly_store_role role)
 {
 	struct ly_store_req *req = make(LY_STORE_USER_PUT, jid);
 
-	req->u.user = (struct ly_store_user){
-		.jid = ly_store_str(req, jid), .role = role, .created_wall = 1234,
-		.scram = { [LY_STORE_SHA1] = { .iterations = 4096, .salt_len = 3, .salt = "abc",
-					       .stored_key = "s1", .server_key = "v1" },
-			   [LY_STORE_SHA256] = { .iterations = 9999, .salt_len = 2, .salt = "de",
-						 .stored_key = "s2", .server_key = "v2" } },
+	req->u.user = (struct ly_store_user) {
+		.jid = ly_store_str(req, jid),
+		.role = role,
+		.created_wall = 1234,
+		.scram = { [LY_STORE_SHA1] = { .iterations = 4096,
+					       .salt_len = 3,
+					       .salt = "abc",
+					       .stored_key = "s1",
+					       .server_key = "v1" },
+			   [LY_STORE_SHA256] = { .iterations = 9999,
+						 .salt_len = 2,
+						 .salt = "de",
+						 .stored_key = "s2",
+						 .server_key = "v2" } },
 	};
 	return req;
 }
@@ -87,7 +96,7 @@ static struct ly_store_req *text_req(enum ly_store_op op, const char *owner, con
 {
 	struct ly_store_req *req = make(op, owner);
 
-	req->u.text = (struct ly_store_text){ .xml = ly_store_str(req, xml), .wall = wall };
+	req->u.text = (struct ly_store_text) { .xml = ly_store_str(req, xml), .wall = wall };
 	req->n = n;
 	return req;
 }
@@ -171,8 +180,15 @@ static void test_roster(void **state)
 {
 	static const char *const groups[] = { "Class 7", "\xc3\x84rzte" };
 	const struct ly_store_contact contact = {
-		.jid = BOB, .name = "Two", .groups = groups, .n_groups = 2, .sub = LY_SUB_BOTH,
-		.listed = true, .ask = true, .pending_in = true, .request = "<presence/>",
+		.jid = BOB,
+		.name = "Two",
+		.groups = groups,
+		.n_groups = 2,
+		.sub = LY_SUB_BOTH,
+		.listed = true,
+		.ask = true,
+		.pending_in = true,
+		.request = "<presence/>",
 	};
 	struct ly_db *db = open_db();
 	struct ly_store_req *req = make(LY_STORE_ROSTER_PUT, ALICE);
@@ -185,7 +201,7 @@ static void test_roster(void **state)
 
 		(void)snprintf(jid, sizeof(jid), "z%02d@localhost", i);
 		req = make(LY_STORE_ROSTER_PUT, ALICE);
-		ly_store_set_item(req, &(struct ly_store_contact){ .jid = jid, .approved = true });
+		ly_store_set_item(req, &(struct ly_store_contact) { .jid = jid, .approved = true });
 		run(db, req, 0);
 	}
 	req = make(LY_STORE_ROSTER_GET, ALICE);
@@ -220,9 +236,14 @@ static struct ly_store_req *room_put(const struct ly_store_room_member *members,
 {
 	struct ly_store_req *req = make(LY_STORE_ROOM_PUT, ROOM);
 
-	req->u.room = (struct ly_store_room){ .jid = ROOM, .name = "Algebra", .config = "persistent=1",
-					      .subject = "Sums", .subject_wall = 5, .created_wall = 6,
-					      .members = members, .n_members = n };
+	req->u.room = (struct ly_store_room) { .jid = ROOM,
+					       .name = "Algebra",
+					       .config = "persistent=1",
+					       .subject = "Sums",
+					       .subject_wall = 5,
+					       .created_wall = 6,
+					       .members = members,
+					       .n_members = n };
 	return req;
 }
 
@@ -352,8 +373,9 @@ static struct ly_db *open_threaded(struct answers *a)
 	struct ly_db *db;
 	char why[200];
 
-	*a = (struct answers){ .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
-			       .fd = -1 };
+	*a = (struct answers) { .lock = PTHREAD_MUTEX_INITIALIZER,
+				.wake = PTHREAD_COND_INITIALIZER,
+				.fd = -1 };
 	ly_list_init(&a->list);
 	if (ly_db_open(&db, &conf, why, sizeof(why)))
 		fail_msg("%s", why);
@@ -440,7 +462,8 @@ static void write_until_killed(int fd)
 		if (i < 8)
 			continue; /* keeps eight in flight */
 		req = next_answer(&a);
-		if (req->err == 0 && write(fd, &req->u.text.wall, sizeof(ly_usec)) != sizeof(ly_usec))
+		if (req->err == 0 &&
+		    write(fd, &req->u.text.wall, sizeof(ly_usec)) != sizeof(ly_usec))
 			_exit(1);
 		ly_store_req_destroy(req);
 	}
@@ -481,7 +504,8 @@ static void test_kill(void **state)
 	ly_db_close(db);
 }
 
-/* A file that may not grow stands for a full disk: refused with an error, and fine again afterwards. */
+/* A file that may not grow stands for a full disk: refused with an error, and fine again
+ * afterwards. */
 static void test_full(void **state)
 {
 	struct ly_db *db = open_db();
@@ -496,7 +520,7 @@ static void test_full(void **state)
 	run(db, text_req(LY_STORE_VCARD_PUT, ALICE, "<v/>", 0, 0), 0);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(0, getrlimit(RLIMIT_FSIZE, &was));
-	small = (struct rlimit){ .rlim_cur = 400000, .rlim_max = was.rlim_max };
+	small = (struct rlimit) { .rlim_cur = 400000, .rlim_max = was.rlim_max };
 	assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &small));
 	req = text_req(LY_STORE_VCARD_PUT, ALICE, big, 0, 0);
 	(void)ly_db_exec(db, req);
@@ -533,7 +557,8 @@ static void test_foreign_files(void **state)
 	(void)state;
 	ly_db_close(open_db());
 	assert_int_equal(SQLITE_OK, sqlite3_open(path, &s));
-	assert_int_equal(SQLITE_OK, sqlite3_exec(s, "PRAGMA user_version = 9999", NULL, NULL, NULL));
+	assert_int_equal(SQLITE_OK,
+			 sqlite3_exec(s, "PRAGMA user_version = 9999", NULL, NULL, NULL));
 	sqlite3_close(s);
 	refused(-EPROTO, "the schema has version 9999");
 	f = fopen(path, "w");
@@ -603,9 +628,10 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_users), TEST(test_texts), TEST(test_roster), TEST(test_rooms),
-		TEST(test_offline), TEST(test_batch), TEST(test_order), TEST(test_close),
-		TEST(test_kill), TEST(test_full), TEST(test_foreign_files), TEST(test_import_speed),
+		TEST(test_users),         TEST(test_texts),         TEST(test_roster),
+		TEST(test_rooms),         TEST(test_offline),       TEST(test_batch),
+		TEST(test_order),         TEST(test_close),         TEST(test_kill),
+		TEST(test_full),          TEST(test_foreign_files), TEST(test_import_speed),
 		TEST(test_out_of_memory),
 	};
 

@@ -13,10 +13,13 @@ static void test_vectors(void **state)
 		uint32_t iterations;
 		uint8_t want[20];
 	} rows[] = {
-		{ "RFC 6070, 1", 1, { 0x0c, 0x60, 0xc8, 0x0f, 0x96, 0x1f, 0x0e, 0x71, 0xf3, 0xa9,
-				      0xb5, 0x24, 0xaf, 0x60, 0x12, 0x06, 0x2f, 0xe0, 0x37, 0xa6 } },
-		{ "RFC 6070, 4096", 4096, { 0x4b, 0x00, 0x79, 0x01, 0xb7, 0x65, 0x48, 0x9a, 0xbe, 0xad,
-					    0x49, 0xd9, 0x26, 0xf7, 0x21, 0xd0, 0x65, 0xa4, 0x29, 0xc1 } },
+		{ "RFC 6070, 1",
+		  1,
+		  { 0x0c, 0x60, 0xc8, 0x0f, 0x96, 0x1f, 0x0e, 0x71, 0xf3, 0xa9,
+		    0xb5, 0x24, 0xaf, 0x60, 0x12, 0x06, 0x2f, 0xe0, 0x37, 0xa6 } },
+		{ "RFC 6070, 4096", 4096, { 0x4b, 0x00, 0x79, 0x01, 0xb7, 0x65, 0x48,
+					    0x9a, 0xbe, 0xad, 0x49, 0xd9, 0x26, 0xf7,
+					    0x21, 0xd0, 0x65, 0xa4, 0x29, 0xc1 } },
 	};
 
 	(void)state;
@@ -45,16 +48,18 @@ static void test_against_openssl(void **state)
 			uint8_t want[LY_SCRAM_HASH_MAX], got[LY_SCRAM_HASH_MAX];
 			size_t salt_len = 1 + n % LY_SCRAM_SALT_MAX;
 
-			assert_int_equal(1, PKCS5_PBKDF2_HMAC(password, (int)n, (const uint8_t *)salt,
-							      (int)salt_len, (int)(1 + n % 5), md,
-							      (int)len, want));
+			assert_int_equal(1,
+					 PKCS5_PBKDF2_HMAC(password, (int)n, (const uint8_t *)salt,
+							   (int)salt_len, (int)(1 + n % 5), md,
+							   (int)len, want));
 			assert_int_equal(0, ly_scram_pbkdf2(hashes[h], ly_span(password, n),
 							    ly_span(salt, salt_len),
 							    (uint32_t)(1 + n % 5), got));
 			ly_assert_bytes("password length", ly_span(want, len), ly_span(got, len));
 		}
-		assert_int_equal(-EINVAL, ly_scram_pbkdf2(hashes[h], ly_span("x", 1),
-							  ly_span(salt, 33), 1, (uint8_t[32]){ 0 }));
+		assert_int_equal(-EINVAL,
+				 ly_scram_pbkdf2(hashes[h], ly_span("x", 1), ly_span(salt, 33), 1,
+						 (uint8_t[32]) { 0 }));
 	}
 }
 
