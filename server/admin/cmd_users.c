@@ -1,4 +1,5 @@
 /* Commands about accounts and contacts. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -349,4 +350,40 @@ void ly_cmd_roster_link(struct ly_cmd *cmd)
 	req = ly_cmd_req(cmd, LY_STORE_USER_GET, a);
 	if (req != NULL)
 		ly_cmd_store(cmd, req, link_known);
+}
+
+/* ---- audit ---- */
+
+static void on_audit(struct ly_cmd *cmd, struct ly_store_req *req)
+{
+	if (failed(cmd, req->err, "audit"))
+		return;
+	cmd->result = json_array();
+	for (size_t i = 0; i < req->u.audit.n; i++) {
+		const struct ly_store_audit *a = &req->u.audit.v[i];
+		char time[LY_DATETIME_MAX];
+
+		ly_datetime_format(time, sizeof(time), a->wall);
+		(void)json_array_append_new(cmd->result, json_pack("{s:s, s:s, s:s, s:s}", "time",
+								   time, "who", a->who, "what",
+								   a->what, "object", a->object));
+	}
+	ly_cmd_finish(cmd);
+}
+
+void ly_cmd_audit(struct ly_cmd *cmd)
+{
+	const char *last = ly_cmd_arg(cmd, "last");
+	unsigned long n = last ? strtoul(last, NULL, 10) : 100;
+	struct ly_store_req *req;
+
+	if (n == 0 || n > 100000) {
+		ly_cmd_fail(cmd, -EINVAL, "--last must be a number from 1 to 100000");
+		return;
+	}
+	req = ly_cmd_req(cmd, LY_STORE_AUDIT_LIST, "");
+	if (req == NULL)
+		return;
+	req->n = (unsigned)n;
+	ly_cmd_store(cmd, req, on_audit);
 }

@@ -14,6 +14,7 @@ const struct ly_cmd_def ly_cmds[] = {
 	  { { "jid", false, "JID" },
 	    { "password", true, "PASSWORD" },
 	    { "role", true, "student|teacher|operator" } },
+	  .is_audited = true,
 	  .run = ly_cmd_user_add },
 	{ "user import",
 	  "Makes or replaces the accounts of a file of lines jid,password[,role].",
@@ -24,27 +25,33 @@ const struct ly_cmd_def ly_cmds[] = {
 	{ "user delete",
 	  "Removes an account with all that belongs to it, and ends its sessions.",
 	  { { "jid", false, "JID" } },
+	  .is_audited = true,
 	  .run = ly_cmd_user_delete },
 	{ "user password",
 	  "Sets a new password and ends the sessions; without --password it is read from standard "
 	  "input.",
 	  { { "jid", false, "JID" }, { "password", true, "PASSWORD" } },
+	  .is_audited = true,
 	  .run = ly_cmd_user_password },
 	{ "user role",
 	  "Sets the role of an account.",
 	  { { "jid", false, "JID" }, { "role", false, "student|teacher|operator" } },
+	  .is_audited = true,
 	  .run = ly_cmd_user_role },
 	{ "user disable",
 	  "Refuses further log-ins of an account, and ends its sessions.",
 	  { { "jid", false, "JID" } },
+	  .is_audited = true,
 	  .run = ly_cmd_user_disable },
 	{ "user enable",
 	  "Lets a disabled account log in again.",
 	  { { "jid", false, "JID" } },
+	  .is_audited = true,
 	  .run = ly_cmd_user_enable },
 	{ "roster link",
 	  "Makes two accounts contacts of each other that see each other's presence.",
 	  { { "a", false, "JID" }, { "b", false, "JID" } },
+	  .is_audited = true,
 	  .run = ly_cmd_roster_link },
 	{ "rooms", "Shows the rooms.", .show = LY_SHOW_TABLE,
 	  .columns = "jid name occupants persistent call", .run = ly_cmd_rooms },
@@ -55,17 +62,25 @@ const struct ly_cmd_def ly_cmds[] = {
 	  "Ends a call.",
 	  { { "id", false, "ID" } },
 	  .needs_server = true,
+	  .is_audited = true,
 	  .run = ly_cmd_call_end },
 	{ "stats", "Shows the figures of the server.", .show = LY_SHOW_JSON, .needs_server = true,
 	  .run = ly_cmd_stats },
 	{ "reload", "Reads the configuration file again.", .show = LY_SHOW_TEXT,
-	  .needs_server = true, .run = ly_cmd_reload },
+	  .needs_server = true, .is_audited = true, .run = ly_cmd_reload },
+	{ "audit",
+	  "Shows what operators have changed, the newest last.",
+	  { { "last", true, "N" } },
+	  .show = LY_SHOW_TABLE,
+	  .columns = "time who what object",
+	  .run = ly_cmd_audit },
 	{ "ping", "Tells whether the server is running.", .show = LY_SHOW_TEXT,
 	  .needs_server = true, .run = ly_cmd_ping },
 	{ "user put-many",
 	  "Stores accounts with their keys.",
 	  { { "users", false, "ARRAY" } },
 	  .is_internal = true,
+	  .is_audited = true,
 	  .run = ly_cmd_user_put_many },
 };
 const size_t ly_n_cmds = LY_COUNTOF(ly_cmds);
@@ -78,8 +93,61 @@ const struct ly_cmd_def *ly_cmd_find(const char *name)
 	return NULL;
 }
 
+/* What the command was about, without passwords: its positional arguments. */
+static void object_of(const struct ly_cmd *cmd, char *out, size_t cap)
+{
+	const struct ly_cmd_arg *args = cmd->def->args;
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < LY_CMD_ARGS_MAX && args[i].name && len < cap; i++) {
+		const json_t *value = json_object_get(cmd->args, args[i].name);
+
+		if (strcmp(args[i].name, "password") == 0 || value == NULL)
+			continue;
+		if (json_is_array(value))
+			len += (size_t)snprintf(out + len, cap - len, "%s%zu accounts",
+						len ? " " : "", json_array_size(value));
+		else
+			len += (size_t)snprintf(out + len, cap - len, "%s%s", len ? " " : "",
+						json_string_value(value));
+	}
+}
+
+static void on_kept(struct ly_cmd *cmd, struct ly_store_req *req)
+{
+	if (req->err)
+		ly_cmd_error(cmd, req->err, "it is done, but the audit log cannot be written: %s",
+			     ly_err_name(req->err));
+	ly_cmd_finish(cmd);
+}
+
+/* @return false: there is nothing to keep, or no memory for it (cmd->err) */
+static bool keep(struct ly_cmd *cmd)
+{
+	struct ly_store_req *req;
+	char object[600];
+
+	if (cmd->err || cmd->is_kept || !cmd->def->is_audited)
+		return false;
+	cmd->is_kept = true;
+	object_of(cmd, object, sizeof(object));
+	req = ly_cmd_try_req(cmd, LY_STORE_AUDIT_ADD, cmd->who);
+	if (req == NULL) {
+		ly_cmd_error(cmd, -ENOMEM, "it is done, but not in the audit log: out of memory");
+		return false;
+	}
+	req->u.text.key = cmd->def->name;
+	req->u.text.xml = ly_store_str(req, object);
+	req->u.text.wall = cmd->env->wall(cmd->env->ctx);
+	ly_cmd_store(cmd, req, on_kept);
+	return true;
+}
+
 void ly_cmd_finish(struct ly_cmd *cmd)
 {
+	if (keep(cmd))
+		return;
 	cmd->done(cmd, cmd->ctx);
 	json_decref(cmd->args);
 	json_decref(cmd->result);
@@ -151,7 +219,7 @@ static bool check_args(struct ly_cmd *cmd)
 	return true;
 }
 
-void ly_cmd_start(struct ly_cmd_env *env, const char *name, json_t *args,
+void ly_cmd_start(struct ly_cmd_env *env, const char *who, const char *name, json_t *args,
 		  void (*done)(struct ly_cmd *cmd, void *ctx), void *ctx)
 {
 	struct ly_cmd *cmd = ly_alloc(sizeof(*cmd), LY_MEM_MISC);
@@ -164,6 +232,7 @@ void ly_cmd_start(struct ly_cmd_env *env, const char *name, json_t *args,
 		return;
 	}
 	cmd->env = env;
+	(void)snprintf(cmd->who, sizeof(cmd->who), "%s", who);
 	cmd->args = args;
 	cmd->done = done;
 	cmd->ctx = ctx;

@@ -57,6 +57,7 @@ struct ly_cmd_def {
 	const char *help; /* one sentence */
 	struct ly_cmd_arg args[LY_CMD_ARGS_MAX];
 	bool needs_server; /* no answer from the database alone */
+	bool is_audited;   /* it changes something: the audit log keeps it */
 	bool is_internal;  /* lyceumctl's own steps; not shown in the help */
 	enum ly_cmd_show show;
 	const char *columns; /* TABLE: names of members, separated by spaces */
@@ -85,11 +86,14 @@ struct ly_cmd {
 	unsigned n_pending;
 	unsigned n_done;
 	int step;
+	bool is_kept; /* in the audit log */
+	char who[256];
 };
 
-/** Starts a command; @p args is taken. @p done is called once, maybe before this returns; the
- * command is freed after it. An unknown name or a wrong argument ends it with an error. */
-void ly_cmd_start(struct ly_cmd_env *env, const char *name, json_t *args,
+/** Starts a command; @p args is taken. @p who is kept in the audit log (an account, or
+ *  "lyceumctl"). @p done is called once, maybe before this returns; the command is freed after it.
+ * An unknown name or a wrong argument ends it with an error. */
+void ly_cmd_start(struct ly_cmd_env *env, const char *who, const char *name, json_t *args,
 		  void (*done)(struct ly_cmd *cmd, void *ctx), void *ctx);
 
 /* ---- for commands ---- */
@@ -127,5 +131,6 @@ void ly_cmd_call_end(struct ly_cmd *cmd);
 void ly_cmd_stats(struct ly_cmd *cmd);
 void ly_cmd_reload(struct ly_cmd *cmd);
 void ly_cmd_ping(struct ly_cmd *cmd);
+void ly_cmd_audit(struct ly_cmd *cmd);
 
 #endif

@@ -61,7 +61,7 @@ static void run_job(struct ly_home *home, struct ly_msg *msg)
 	struct job *job = LY_CONTAINER_OF(msg, struct job, msg);
 
 	(void)home;
-	ly_cmd_start(&job->admin->loops[0].env, job->name, job->args, on_done, job);
+	ly_cmd_start(&job->admin->loops[0].env, "lyceumctl", job->name, job->args, on_done, job);
 }
 
 static void drop_job(struct ly_msg *msg)

@@ -240,7 +240,7 @@ int ly_ctl_run(struct ly_ctl *ctl, const char *name, json_t *args, json_t **resu
 		json_decref(args);
 		return err;
 	}
-	ly_cmd_start(&ctl->env, name, args, on_done, &o);
+	ly_cmd_start(&ctl->env, "lyceumctl", name, args, on_done, &o);
 	run_waiting(ctl);
 	*result = o.result;
 	return o.err;

@@ -15,6 +15,7 @@
 
 static const struct ly_log log_rest = { "rest", "" };
 
+#define READER "rest" /* commands that only read are not audited */
 #define NO_STORE "Cache-Control: no-store\r\n"
 
 static void reply_json(struct ly_http_req *req, int status, const json_t *body, const char *extra)
@@ -193,8 +194,10 @@ static void on_login(struct ly_http_req *req, void *ctx)
 
 /* ---- what needs a token ---- */
 
-/* Answers 401 itself. */
-static bool is_allowed(struct ly_admin *a, struct ly_http_req *req)
+#define WHO_MAX 256
+
+/* Answers 401 itself. @p who (WHO_MAX bytes, may be NULL) gets the account. */
+static bool is_allowed(struct ly_admin *a, struct ly_http_req *req, char *who)
 {
 	const char *header = ly_http_header(req, "authorization");
 	const char *user = NULL;
@@ -202,6 +205,8 @@ static bool is_allowed(struct ly_admin *a, struct ly_http_req *req)
 	if (header != NULL && strncasecmp(header, "Bearer ", 7) == 0) {
 		(void)pthread_mutex_lock(&a->lock);
 		user = ly_tokens_check(&a->tokens, header + 7, ly_clock_now());
+		if (user != NULL && who != NULL)
+			(void)snprintf(who, WHO_MAX, "%s", user);
 		(void)pthread_mutex_unlock(&a->lock);
 	}
 	if (user == NULL)
@@ -248,8 +253,8 @@ static void on_command(struct ly_cmd *cmd, void *ctx)
 	ly_free(p, LY_MEM_MISC);
 }
 
-static void run(struct ly_admin *a, struct ly_http_req *req, const char *name, json_t *args,
-		json_t *(*shape)(struct ly_admin *a, json_t *result))
+static void run(struct ly_admin *a, struct ly_http_req *req, const char *who, const char *name,
+		json_t *args, json_t *(*shape)(struct ly_admin *a, json_t *result))
 {
 	struct pending *p = ly_alloc(sizeof(*p), LY_MEM_MISC);
 
@@ -259,7 +264,7 @@ static void run(struct ly_admin *a, struct ly_http_req *req, const char *name, j
 		return;
 	}
 	*p = (struct pending) { a, req, shape };
-	ly_cmd_start(&loop_of(a, req)->env, name, args, on_command, p);
+	ly_cmd_start(&loop_of(a, req)->env, who, name, args, on_command, p);
 }
 
 /* {"users": [{"jid", "call", "since"}]}: who is in which call. */
@@ -325,7 +330,7 @@ static void on_calls_stats(struct ly_cmd *cmd, void *ctx)
 		return;
 	}
 	c->stats = json_incref(cmd->result);
-	ly_cmd_start(&loop_of(c->admin, c->req)->env, "calls", json_object(), on_calls, c);
+	ly_cmd_start(&loop_of(c->admin, c->req)->env, READER, "calls", json_object(), on_calls, c);
 }
 
 static void get_calls(struct ly_http_req *req, void *ctx)
@@ -333,7 +338,7 @@ static void get_calls(struct ly_http_req *req, void *ctx)
 	struct ly_admin *a = ctx;
 	struct calls_answer *c;
 
-	if (!is_allowed(a, req))
+	if (!is_allowed(a, req, NULL))
 		return;
 	c = ly_alloc(sizeof(*c), LY_MEM_MISC);
 	if (c == NULL) {
@@ -342,15 +347,16 @@ static void get_calls(struct ly_http_req *req, void *ctx)
 	}
 	c->admin = a;
 	c->req = req;
-	ly_cmd_start(&loop_of(a, req)->env, "stats", json_object(), on_calls_stats, c);
+	ly_cmd_start(&loop_of(a, req)->env, READER, "stats", json_object(), on_calls_stats, c);
 }
 
 static void delete_call(struct ly_http_req *req, void *ctx)
 {
 	const char *id = req->path + strlen("/api/v1/calls/");
+	char who[WHO_MAX];
 
-	if (is_allowed(ctx, req))
-		run(ctx, req, "call end", json_pack("{s:s}", "id", id), NULL);
+	if (is_allowed(ctx, req, who))
+		run(ctx, req, who, "call end", json_pack("{s:s}", "id", id), NULL);
 }
 
 static json_t *shape_rooms(struct ly_admin *a, json_t *result)
@@ -361,8 +367,8 @@ static json_t *shape_rooms(struct ly_admin *a, json_t *result)
 
 static void get_rooms(struct ly_http_req *req, void *ctx)
 {
-	if (is_allowed(ctx, req))
-		run(ctx, req, "rooms", json_object(), shape_rooms);
+	if (is_allowed(ctx, req, NULL))
+		run(ctx, req, READER, "rooms", json_object(), shape_rooms);
 }
 
 static json_t *shape_users(struct ly_admin *a, json_t *result)
@@ -373,8 +379,8 @@ static json_t *shape_users(struct ly_admin *a, json_t *result)
 
 static void get_users(struct ly_http_req *req, void *ctx)
 {
-	if (is_allowed(ctx, req))
-		run(ctx, req, "user list", json_object(), shape_users);
+	if (is_allowed(ctx, req, NULL))
+		run(ctx, req, READER, "user list", json_object(), shape_users);
 }
 
 static json_t *shape_stats(struct ly_admin *a, json_t *result)
@@ -385,8 +391,8 @@ static json_t *shape_stats(struct ly_admin *a, json_t *result)
 
 static void get_stats(struct ly_http_req *req, void *ctx)
 {
-	if (is_allowed(ctx, req))
-		run(ctx, req, "stats", json_object(), shape_stats);
+	if (is_allowed(ctx, req, NULL))
+		run(ctx, req, READER, "stats", json_object(), shape_stats);
 }
 
 static void not_found(struct ly_http_req *req, void *ctx)
@@ -437,7 +443,7 @@ static void get_metrics(struct ly_http_req *req, void *ctx)
 			    NULL);
 		return;
 	}
-	ly_cmd_start(&loop_of(a, req)->env, "stats", json_object(), on_metrics, req);
+	ly_cmd_start(&loop_of(a, req)->env, READER, "stats", json_object(), on_metrics, req);
 }
 
 int ly_rest_add_routes(struct ly_admin *a)

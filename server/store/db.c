@@ -66,6 +66,8 @@ const struct ly_db_op ly_db_ops[LY_STORE_N_OPS] = {
 	[LY_STORE_ROOM_HISTORY_GET] = { ly_db_room_history_get },
 	[LY_STORE_OFFLINE_ADD] = { ly_db_offline_add, .is_write = true },
 	[LY_STORE_OFFLINE_TAKE] = { ly_db_offline_take, .is_write = true },
+	[LY_STORE_AUDIT_ADD] = { ly_db_audit_add, .is_write = true },
+	[LY_STORE_AUDIT_LIST] = { ly_db_audit_list, .is_list = true },
 };
 
 static uint64_t clock_us(void)

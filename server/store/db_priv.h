@@ -88,5 +88,7 @@ int ly_db_room_history_add(struct ly_db_conn *c, struct ly_store_req *req);
 int ly_db_room_history_get(struct ly_db_conn *c, struct ly_store_req *req);
 int ly_db_offline_add(struct ly_db_conn *c, struct ly_store_req *req);
 int ly_db_offline_take(struct ly_db_conn *c, struct ly_store_req *req);
+int ly_db_audit_add(struct ly_db_conn *c, struct ly_store_req *req);
+int ly_db_audit_list(struct ly_db_conn *c, struct ly_store_req *req);
 
 #endif

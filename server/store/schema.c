@@ -39,6 +39,13 @@ static const char *const migrations[] = {
 	"NULL,"
 	" xml TEXT NOT NULL);"
 	"CREATE INDEX room_history_room ON room_history (room, id);",
+	/* 2: what operators did; rows are only ever added */
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY, wall INTEGER NOT NULL, who TEXT NOT NULL,"
+	" what TEXT NOT NULL, object TEXT NOT NULL);"
+	"CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN"
+	" SELECT RAISE(ABORT, 'the audit log only grows'); END;"
+	"CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN"
+	" SELECT RAISE(ABORT, 'the audit log only grows'); END;",
 };
 
 unsigned ly_db_schema_version(void)

@@ -105,6 +105,8 @@ const char *ly_store_op_name(enum ly_store_op op)
 		[LY_STORE_ROOM_HISTORY_GET] = "room_history_get",
 		[LY_STORE_OFFLINE_ADD] = "offline_add",
 		[LY_STORE_OFFLINE_TAKE] = "offline_take",
+		[LY_STORE_AUDIT_ADD] = "audit_add",
+		[LY_STORE_AUDIT_LIST] = "audit_list",
 	};
 
 	return op < LY_STORE_N_OPS ? names[op] : "unknown";

@@ -41,6 +41,8 @@ enum ly_store_op {
 	LY_STORE_OFFLINE_ADD,  /* owner, text.xml, text.wall, n = most to keep; -E2BIG when full;
 				* -ENOENT when there is no such account (asked in the same step) */
 	LY_STORE_OFFLINE_TAKE, /* owner -> texts.v[], oldest first; removed by the same commit */
+	LY_STORE_AUDIT_ADD, /* owner = who did it, text.key = what, text.xml = to what, text.wall */
+	LY_STORE_AUDIT_LIST, /* owner = "" , n = last how many -> audit.v[], oldest first */
 	LY_STORE_N_OPS
 };
 
@@ -116,6 +118,12 @@ struct ly_store_text {
 	ly_usec wall;
 };
 
+/** A line of the audit log: kept for ever. */
+struct ly_store_audit {
+	const char *who, *what, *object;
+	ly_usec wall;
+};
+
 struct ly_store_req {
 	struct ly_msg msg; /* the answer's; set by ly_store_req_create */
 	unsigned home;     /* where the answer goes */
@@ -147,6 +155,10 @@ struct ly_store_req {
 			struct ly_store_text *v;
 			size_t n;
 		} texts;
+		struct {
+			struct ly_store_audit *v;
+			size_t n;
+		} audit;
 	} u;
 
 	int err; /* the result: 0 or a negative errno */

@@ -84,6 +84,9 @@ def scene(server):
                         raise
             await check_others(server, token, call)
             assert http(server, "DELETE", f"/api/v1/calls/{call}", token=token)[0] == 204
+            last = json.loads(server.ctl("audit", "--last", "1", "--json").stdout)[0]
+            assert (last["who"], last["what"], last["object"]) == (
+                "operator@localhost", "call end", call)
             for peer in peers:
                 await asyncio.wait_for(peer.terminated.wait(), 5)
             assert http(server, "DELETE", f"/api/v1/calls/{call}", token=token)[0] == 404

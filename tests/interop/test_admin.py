@@ -117,6 +117,16 @@ def test_import_with_mistakes(server, tmp_path):
     run(scene())
 
 
+def test_audit(server):
+    server.ctl("user", "role", "student2@localhost", "teacher")
+    server.ctl("user", "role", "student2@localhost", "student")
+    lines = json.loads(server.ctl("audit", "--last", "2", "--json").stdout)
+    assert [(e["who"], e["what"], e["object"]) for e in lines] == [
+        ("lyceumctl", "user role", "student2@localhost teacher"),
+        ("lyceumctl", "user role", "student2@localhost student")]
+    assert PASSWORD not in server.ctl("audit").stdout
+
+
 def test_usage(server):
     assert "user import" in server.ctl("help").stdout
     for args in (("frob",), ("user",), ("user", "add"), ("user", "list", "extra"),
