@@ -1,4 +1,5 @@
 /** The main job in real browsers: calls of several people, one active call, reloads, sharing, operating. */
+import { accessible } from './accessible.mjs';
 import { Browsers, endpointOf, hasFirefox, hearsAndSees, sleep } from './lib/browsers.mjs';
 import { expect, figure, finish, skip, test } from './lib/report.mjs';
 import { PASSWORD, Server, URL_ } from './lib/server.mjs';
@@ -66,6 +67,8 @@ async function chats() {
 		await p.student1.click('contact-teacher');
 		await p.student1.until(() => document.querySelector('[data-testid="messages"]')?.textContent.includes('Hello from the desk'), undefined, 'the message');
 		await p.student1.until(() => !document.querySelector('[data-testid="contact-teacher"] .badge'), undefined, 'no badge');
+		await p.student1.reload();
+		await p.student1.until(() => document.querySelector('[data-testid="messages"]')?.textContent.includes('Hello from the desk'), undefined, 'the chat after a reload');
 	});
 	await test('a classroom is made and found in the list', async () => {
 		await p.teacher.click('new-room');
@@ -158,6 +161,26 @@ async function inTheCall() {
 }
 
 async function comings() {
+	if (hasFirefox()) {
+		await test('a reload returns to the call in Firefox, too', async () => {
+			await p.student3.page.reload();
+			await p.student3.playing('no mark');
+			await hearsAndSees(p.student3, [await endpointOf(p.teacher)]);
+			await hearsAndSees(p.teacher, [await endpointOf(p.student3)]);
+		});
+	}
+	await test('a duplicated tab does not take the call away', async () => {
+		const popup = p.student2.context.waitForEvent('page');
+		await p.student2.eval(() => void window.open('/'));
+		const copy = await popup;
+		await copy.waitForSelector('[data-testid="elsewhere"], [data-testid="me"]');
+		await sleep(1000);
+		const resources = [await p.student2.state(), await copy.evaluate(() => window.lyceum.state())];
+		expect(resources[0].jid !== resources[1].jid, `both are ${resources[0].jid}`);
+		expect(resources[0].call === 'live', `the first tab is ${resources[0].call}`);
+		expect(resources[1].call === 'idle', `the copy is ${resources[1].call}`);
+		await copy.close();
+	});
 	await test('who speaks is marked', async () => {
 		await p.teacher.until(() => window.lyceum.state().dominant && document.querySelector('[data-testid="tile"][data-speaking="true"]'),
 			undefined, 'a speaker');
@@ -189,6 +212,15 @@ async function oneCall() {
 		const state = await ended(p.student1, 'moved');
 		expect(/moved to Chromium on Linux/.test(state.reason), state.reason);
 		expect((await p.second.state()).room === 'physics@conference.localhost', 'the call is not in the new room');
+	});
+	await test('the first device sees where the call is, and can take it back', async () => {
+		await p.student1.has('elsewhere');
+		await p.student1.click('move-here');
+		await p.student1.live();
+		await ended(p.second, 'moved');
+		await p.second.click('move-here');
+		await p.second.live();
+		await ended(p.student1, 'moved');
 	});
 	await test('leaving stops every track, and others see it', async () => {
 		const me = await endpointOf(p.student2);
@@ -301,6 +333,7 @@ try {
 	await oneCall();
 	await operating();
 	await trouble();
+	await accessible();
 } catch (e) {
 	await test('the tests could run', () => Promise.reject(e));
 } finally {

@@ -151,6 +151,12 @@ describe('joining', () => {
 		expect(asked[1]).toContain('<move xmlns="urn:lyceum:calls:0" id="c7"/>');
 		expect(call.state.phase).toBe('connecting');
 	});
+	it('takes over the call of another device in one step', async () => {
+		const { call, asked } = setUp([granted()]);
+		await call.takeOver({ callId: 'c7', room: ROOM, device: 'Phone', jid: 'student1@localhost/other', since: '' });
+		expect(asked[0]).toContain('<move xmlns="urn:lyceum:calls:0" id="c7"/>');
+		expect(call.state.phase).toBe('connecting');
+	});
 	it('replaces its own past without a question', async () => {
 		const { call } = setUp([conflict('student1@localhost/web-1'), granted()]);
 		await call.rejoin(ROOM, true, true);

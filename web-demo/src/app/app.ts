@@ -1,5 +1,5 @@
 import { CallController } from '../call/controller';
-import { parseCallNotice } from '../call/focus';
+import { parseCallNotice, type CallNotice } from '../call/focus';
 import type { CallHost, ServerConfig } from '../call/host';
 import { XmppClient, type FinalError, type LinkState, type Secret } from '../xmpp/client';
 import { bareJid, completeJid, displayName, roomLocalPart } from '../xmpp/jid';
@@ -10,13 +10,16 @@ import { Rooms } from './rooms';
 import { Roster } from './roster';
 import { parseRoute, routeHash, type Route } from './route';
 import {
-	markLeft, newEndpointId, savedCall, savedLogin, savedName, saveCall, saveLogin, saveName, tabIdentity, type SavedCall,
+	markLeft, newEndpointId, savedCall, savedLogin, savedName, saveCall, savedChats, saveChats,
+	saveLogin, saveName, tabIdentity, type SavedCall,
 } from './settings';
 import { Store } from './store';
 
 export type Phase = 'starting' | 'login' | 'main';
 
 const TYPING_MS = 4000;
+/** per chat, over a reload */
+const KEPT_MESSAGES = 100;
 
 /** The page: one XMPP session with its contacts, chats, rooms and call. */
 export class App extends Store {
@@ -33,6 +36,8 @@ export class App extends Store {
 	call!: CallController;
 	route: Route = parseRoute(location.hash);
 	readonly chats = new Map<string, Conversation>();
+	/** the running call of another device of this user */
+	elsewhere: CallNotice | undefined;
 	/** text of an error or news shown for a few seconds */
 	toast = '';
 	private remember = false;
@@ -160,8 +165,10 @@ export class App extends Store {
 		this.call.close();
 		saveLogin(undefined);
 		saveCall(undefined);
+		saveChats(this.client.bare, undefined);
 		this.client.logout();
 		this.chats.clear();
+		this.elsewhere = undefined;
 		this.rooms.offline();
 		this.rooms.rooms.clear();
 		this.roster.contacts.clear();
@@ -176,6 +183,7 @@ export class App extends Store {
 		const keys = this.client.keys();
 		const secret: Secret | undefined = keys ?? savedLogin()?.secret;
 		if (this.remember && secret) saveLogin({ jid: this.client.bare, secret });
+		if (this.tab.reloaded) this.restoreChats();
 		this.client.send(x('presence', {},
 			x('c', { xmlns: 'http://jabber.org/protocol/caps', hash: 'sha-1', node: 'urn:lyceum:web', ver: 'lyceum' })));
 		// The way back into a call comes first; lists can wait.
@@ -199,6 +207,7 @@ export class App extends Store {
 		const was = this.link;
 		this.link = state;
 		if (was === 'online' && state !== 'online') {
+			this.elsewhere = undefined;
 			this.roster.offline();
 			this.toRejoin = this.rooms.offline();
 			if (state === 'waiting') this.call.linkLost();
@@ -217,8 +226,21 @@ export class App extends Store {
 
 	private unload(): void {
 		if (!this.client) return;
+		if (this.remember && this.phase === 'main') this.keepChats();
 		this.call.unload();
 		this.client.logout();
+	}
+
+	private keepChats(): void {
+		saveChats(this.client.bare, Object.fromEntries(
+			[...this.chats].filter(([, c]) => c.messages.length > 0).map(([jid, c]) => [jid, c.messages.slice(-KEPT_MESSAGES)])));
+	}
+
+	private restoreChats(): void {
+		for (const [jid, messages] of Object.entries(savedChats(this.client.bare))) {
+			if (!Array.isArray(messages)) continue;
+			for (const m of messages) this.chat(jid).add(m, true);
+		}
 	}
 
 	/* stanzas */
@@ -239,7 +261,7 @@ export class App extends Store {
 		const from = attr(stanza, 'from') ?? '';
 		const notice = parseCallNotice(stanza);
 		if (notice) {
-			if (bareJid(from) === this.client.bare || from === this.config?.domain) this.call.onNotice(notice);
+			if (bareJid(from) === this.client.bare || from === this.config?.domain) this.onNotice(notice);
 			return;
 		}
 		if (this.rooms.message(stanza)) return;
@@ -250,6 +272,21 @@ export class App extends Store {
 			this.chatMessage(jid, stanza);
 		}
 		this.changed();
+	}
+
+	private onNotice(notice: CallNotice): void {
+		this.call.onNotice(notice);
+		if (notice.state === 'active') this.elsewhere = notice.jid === this.client.jid ? undefined : notice;
+		else if (this.elsewhere?.id === notice.id) this.elsewhere = undefined;
+		this.changed();
+	}
+
+	/** Takes over the call that another device of this user is in. */
+	moveHere(): void {
+		const call = this.elsewhere;
+		if (!call) return;
+		this.go({ view: 'room', jid: call.room });
+		void this.call.takeOver({ callId: call.id, room: call.room, device: call.device, jid: call.jid, since: '' });
 	}
 
 	private chatMessage(jid: string, stanza: Element): void {

@@ -1,3 +1,4 @@
+import type { ChatMessage } from './chat';
 import type { Secret } from '../xmpp/client';
 import type { Choice, QualityName } from '../rtc/devices';
 import { QUALITIES } from '../rtc/devices';
@@ -84,3 +85,7 @@ export const saveChoice = (choice: Choice) => write(browser, 'devices', choice);
 
 export const savedName = (jid: string) => read<string>(browser, `name.${jid}`);
 export const saveName = (jid: string, name: string) => write(browser, `name.${jid}`, name);
+
+/** 1:1 chats of this tab, so that a reload keeps them; they end with the tab or the log-out. */
+export const savedChats = (jid: string) => read<Record<string, ChatMessage[]>>(tab, `chats.${jid}`) ?? {};
+export const saveChats = (jid: string, chats: Record<string, ChatMessage[]> | undefined) => write(tab, `chats.${jid}`, chats);

@@ -4,7 +4,7 @@ import { endingOfNotice, endingOfTermination, moved, type Ending } from './endin
 import { conferenceRequest, parseBusy, parseConference, type CallNotice } from './focus';
 import { LocalMedia } from './media';
 import { CallMonitor } from './monitor';
-import { holdsMedia, inCall, roomOf, step, type CallEvent, type CallState } from './state';
+import { holdsMedia, inCall, roomOf, step, type BusyInfo, type CallEvent, type CallState } from './state';
 import { BridgeChannel, channelUrl, type BridgeMessage } from '../rtc/bridge';
 import { deviceName } from '../rtc/devices';
 import {
@@ -111,6 +111,12 @@ export class CallController extends Store {
 
 	async move(): Promise<void> {
 		if (this.to({ type: 'move' })) await this.claim();
+	}
+
+	/** Moves the call of another device here, without the detour over a refusal. */
+	async takeOver(busy: BusyInfo): Promise<void> {
+		if (!this.to({ type: 'join', room: busy.room })) return;
+		await Promise.all([this.media.setAudio(true), this.media.setVideo(true), this.claim(busy.callId)]);
 	}
 
 	/** Takes the user's call slot; a conflict with this very tab's past is moved silently. */

@@ -43,6 +43,13 @@ export function Root({ app }: { app: App }) {
 					<Icon name="camera" /> In a call in {app.rooms.get(call.room).title}: return to it
 				</button>
 			)}
+			{app.elsewhere && !inCall(state) && (
+				<div class="banner calm" role="status" data-testid="elsewhere">
+					<Icon name="camera" />
+					<span class="grow">You are in a call on {app.elsewhere.device || 'another device'}, in {app.rooms.get(app.elsewhere.room).title}.</span>
+					<button class="link" data-testid="move-here" onClick={() => app.moveHere()}>Move it here</button>
+				</div>
+			)}
 			<div class="columns">
 				<Sidebar app={app} />
 				<main class="pane">
