@@ -5,6 +5,9 @@
 #include "base/err.h"
 #include "signaling/feature.h"
 
+/** Most resources of a user, whatever limits.resources says: lists of them are on the stack. */
+#define LY_RESOURCES_MAX 64
+
 struct ly_iq_entry; /* iq.c: a feature's route in the table */
 
 struct ly_home {

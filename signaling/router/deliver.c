@@ -7,10 +7,6 @@
 
 static const struct ly_log lg = { "deliver", "" };
 
-/* Most resources that one message to a bare JID goes to; more than limits.resources is never
- * needed. */
-#define TARGETS_MAX 64
-
 static bool is_subscription(enum ly_stanza_type type)
 {
 	return type == LY_T_SUBSCRIBE || type == LY_T_SUBSCRIBED || type == LY_T_UNSUBSCRIBE ||
@@ -106,7 +102,7 @@ static size_t choose(const struct ly_user *user, bool all, struct ly_session **o
 	LY_LIST_EACH (node, tmp, &user->sessions) {
 		struct ly_session *s = LY_LIST_ENTRY(node, struct ly_session, link);
 
-		if (s->state != LY_SESSION_AVAILABLE || s->priority < 0 || n == TARGETS_MAX)
+		if (s->state != LY_SESSION_AVAILABLE || s->priority < 0 || n == LY_RESOURCES_MAX)
 			continue;
 		if (!all && s->priority > best)
 			n = 0;
@@ -131,7 +127,7 @@ static void send_to_all(struct ly_stanza *st, struct ly_session *const *to, size
 
 static void message_to_bare(struct ly_home *home, struct ly_user *user, struct ly_stanza *st)
 {
-	struct ly_session *to[TARGETS_MAX];
+	struct ly_session *to[LY_RESOURCES_MAX];
 	size_t n;
 
 	if (st->type == LY_T_ERROR) {
@@ -195,13 +191,13 @@ static void presence_to(struct ly_home *home, struct ly_user *user, struct ly_se
 	if (session) {
 		ly_session_send(session, st->root);
 	} else if (ly_jid_is_bare(&st->to) && user) {
-		struct ly_session *to[TARGETS_MAX];
+		struct ly_session *to[LY_RESOURCES_MAX];
 		size_t n = 0;
 
 		LY_LIST_EACH (node, tmp, &user->sessions) {
 			struct ly_session *s = LY_LIST_ENTRY(node, struct ly_session, link);
 
-			if (s->state == LY_SESSION_AVAILABLE && n < TARGETS_MAX)
+			if (s->state == LY_SESSION_AVAILABLE && n < LY_RESOURCES_MAX)
 				to[n++] = s;
 		}
 		send_to_all(st, to, n);

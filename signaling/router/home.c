@@ -15,6 +15,7 @@ static void default_unsigned(unsigned *v, unsigned def)
 static void set_limits(struct ly_home_limits *l)
 {
 	default_unsigned(&l->resources, 16);
+	l->resources = LY_MIN(l->resources, LY_RESOURCES_MAX);
 	default_unsigned(&l->roster, 2000);
 	default_unsigned(&l->groups, 32);
 	default_unsigned(&l->directed, 200);

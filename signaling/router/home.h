@@ -69,8 +69,8 @@ struct ly_host {
 
 /** Limits; 0 = the default given. */
 struct ly_home_limits {
-	unsigned resources; /* per user: 16; beyond that a new one replaces the one that has been
-			     * silent longest, if that is more than `silent` */
+	unsigned resources; /* per user: 16, at most 64; beyond that a new one replaces the one that
+			     * has been silent longest, if that is more than `silent` */
 	ly_usec silent;     /* 5 min */
 	unsigned roster;    /* contacts per user: 2000 */
 	unsigned groups;    /* per contact: 32 */

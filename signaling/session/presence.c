@@ -304,15 +304,21 @@ static void forget_same_room(struct ly_session *s, const struct ly_jid *to)
 		}
 }
 
-static int remember_directed(struct ly_session *s, const struct ly_jid *to)
+static void forget_addressee(struct ly_session *s, const struct ly_jid *to)
 {
 	const struct ly_host *host = ly_home_host(s->home, to->domain);
-	char *copy;
 
 	if (host && host->kind == LY_HOST_ROOMS)
 		forget_same_room(s, to);
 	else
 		forget_directed(s, to->full);
+}
+
+static int remember_directed(struct ly_session *s, const struct ly_jid *to)
+{
+	char *copy;
+
+	forget_addressee(s, to);
 	if (s->n_directed >= s->home->conf.limits.directed)
 		return -E2BIG;
 	if (s->n_directed == s->cap_directed) {
@@ -342,7 +348,7 @@ void ly_presence_directed(struct ly_session *s, struct ly_stanza *st)
 	int err = 0;
 
 	if (st->type == LY_T_UNAVAILABLE)
-		forget_directed(s, st->to.full);
+		forget_addressee(s, &st->to);
 	else if (!gets_broadcasts(s, &st->to))
 		err = remember_directed(s, &st->to);
 	if (err)
