@@ -36,6 +36,7 @@
 #define SFU_CACHE_AGE LY_MS(1000)  /* … and how long they answer NACKs */
 #define SFU_MAX_PACKETS 65536      /* buffers of a thread */
 #define SFU_MAX_LEDGER 1024        /* ended streams remembered per receiver */
+#define SFU_MAX_RETIRED 32         /* ended SSRCs of a sender whose SRTP state is kept */
 #define SFU_REPORT LY_SEC(1)       /* between reports */
 #define SFU_PLI_SPACING LY_MS(200) /* between keyframe requests of one source */
 #define SFU_PLI_IDLE LY_SEC(2)     /* the same while it sends nothing */
@@ -158,6 +159,9 @@ struct sfu_endpoint {
 	/* published */
 	struct sfu_source *sources[LY_SFU_MAX_SOURCES];
 	unsigned n_sources;
+	/* SSRCs it published before, oldest first: their SRTP state stays, should they come back */
+	uint32_t retired[SFU_MAX_RETIRED];
+	unsigned n_retired;
 	struct ly_voice voice;
 	struct ly_twcc_recv *twcc; /* owned */
 	uint64_t remb_bps;

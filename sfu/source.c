@@ -178,6 +178,31 @@ static int check(const struct sfu_conference *c, const struct ly_sfu_source_desc
 	return 0;
 }
 
+/* An SSRC in use again is not retired. */
+static void unretire(struct sfu_endpoint *ep, uint32_t ssrc)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ep->n_retired; i++)
+		if (ep->retired[i] != ssrc)
+			ep->retired[n++] = ep->retired[i];
+	ep->n_retired = n;
+}
+
+/* The sender's SRTP session has room for so many SSRCs: the one retired first makes way. */
+static void retire(struct sfu_endpoint *ep, uint32_t ssrc)
+{
+	if (ssrc == 0)
+		return;
+	unretire(ep, ssrc);
+	if (ep->n_retired == SFU_MAX_RETIRED) {
+		if (ep->srtp)
+			ly_srtp_forget(ep->srtp, ep->retired[0]);
+		unretire(ep, ep->retired[0]);
+	}
+	ep->retired[ep->n_retired++] = ssrc;
+}
+
 static int source_add(struct ly_sfu *s, struct sfu_endpoint *ep,
 		      const struct ly_sfu_source_desc *desc)
 {
@@ -201,6 +226,8 @@ static int source_add(struct ly_sfu *s, struct sfu_endpoint *ep,
 		return err;
 	}
 	ep->sources[ep->n_sources++] = src;
+	unretire(ep, desc->ssrc);
+	unretire(ep, desc->rtx_ssrc);
 	for (unsigned i = 0; i < c->top; i++)
 		if (c->slots[i] && c->slots[i] != ep)
 			sub_init(s, src, c->slots[i]);
@@ -215,6 +242,8 @@ static void source_remove(struct sfu_endpoint *ep, unsigned at)
 	ly_map_del_num(&c->ssrcs, src->desc.ssrc);
 	if (src->desc.rtx_ssrc)
 		ly_map_del_num(&c->ssrcs, src->desc.rtx_ssrc);
+	retire(ep, src->desc.ssrc);
+	retire(ep, src->desc.rtx_ssrc);
 	for (unsigned i = 0; i < c->top; i++)
 		sub_fini(&src->subs[i]);
 	ep->sources[at] = ep->sources[--ep->n_sources];

@@ -252,6 +252,17 @@ void peer_send_pli(struct peer *p, uint32_t ssrc, ly_usec now)
 	rtcp_send(p, buf, &w, sizeof(buf));
 }
 
+void peer_send_raw(struct peer *p, uint8_t *pkt, size_t len, size_t cap, uint64_t index)
+{
+	protect_send(p, pkt, len, cap, index);
+}
+
+void peer_send_rtcp(struct peer *p, uint8_t *pkt, size_t len, size_t cap)
+{
+	if (ly_srtp_protect_rtcp(p->srtp, pkt, &len, cap) == 0)
+		p->send(p->ctx, pkt, len);
+}
+
 void peer_send_stray(struct peer *p, uint32_t ssrc)
 {
 	uint8_t pkt[200] = { 0 };

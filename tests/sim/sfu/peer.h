@@ -114,6 +114,10 @@ struct peer_stream *peer_stream(struct peer *p, uint32_t ssrc);
 /** Sequence numbers between the first and the top that never came. */
 int64_t peer_missing(const struct peer_stream *s);
 void peer_send_pli(struct peer *p, uint32_t ssrc, ly_usec now);
+/** Protects and sends any RTP packet. */
+void peer_send_raw(struct peer *p, uint8_t *pkt, size_t len, size_t cap, uint64_t index);
+/** Protects and sends RTCP. */
+void peer_send_rtcp(struct peer *p, uint8_t *pkt, size_t len, size_t cap);
 /** Sends one RTP packet with an SSRC nobody announced. */
 void peer_send_stray(struct peer *p, uint32_t ssrc);
 

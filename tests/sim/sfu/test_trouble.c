@@ -156,6 +156,103 @@ static void test_strangers(void **state)
 	done(w);
 }
 
+/* One packet of a member that is well protected and otherwise nonsense. */
+static void send_nonsense(struct world *w, struct peer *p)
+{
+	static const uint8_t pts[] = { LY_SFU_PT_VP8, LY_SFU_PT_RTX, LY_SFU_PT_OPUS, 0, 127 };
+	uint32_t ssrcs[] = { p->audio_ssrc, p->video.ssrc, p->video.rtx_ssrc };
+	uint64_t *indexes[] = { &p->audio_index, &p->video.index, &p->video.rtx_index };
+	unsigned which = ly_rand_below(&w->net, 3);
+	size_t len = 12 + ly_rand_below(&w->net, ly_rand_below(&w->net, 10) ? 60 : 1300);
+	uint8_t pkt[1500];
+
+	ly_rand_bytes(&w->net, pkt, sizeof(pkt));
+	*indexes[which] += ly_rand_below(&w->net, 20) ? 1 : ly_rand_below(&w->net, 3000);
+	pkt[0] = (uint8_t)(0x80 | (pkt[0] & 0x3f));
+	if (ly_rand_below(&w->net, 3))
+		pkt[0] &= 0x90; /* mostly without CSRCs and padding */
+	pkt[1] = (uint8_t)((pkt[1] & 0x80) | pts[ly_rand_below(&w->net, 5)]);
+	pkt[2] = (uint8_t)(*indexes[which] >> 8);
+	pkt[3] = (uint8_t)*indexes[which];
+	for (unsigned i = 0; i < 4; i++)
+		pkt[8 + i] = (uint8_t)(ssrcs[which] >> (24 - 8 * i));
+	if (pkt[0] & 0x10) {
+		pkt[12] = 0xbe;
+		pkt[13] = 0xde;
+		pkt[14] = 0;
+		pkt[15] &= 7;
+	}
+	peer_send_raw(p, pkt, len, sizeof(pkt), *indexes[which]);
+}
+
+static void send_nonsense_rtcp(struct world *w, struct peer *p, uint32_t other)
+{
+	size_t len = 8 + 4 * ly_rand_below(&w->net, 60);
+	uint8_t pkt[400];
+
+	ly_rand_bytes(&w->net, pkt, sizeof(pkt));
+	for (size_t at = 0; at + 12 < len; at += 4 + 4 * (size_t)pkt[at + 3]) {
+		pkt[at] = (uint8_t)(0x80 | (pkt[at] & 0x1f));
+		pkt[at + 1] = (uint8_t)(200 + pkt[at + 1] % 8);
+		pkt[at + 2] = 0;
+		pkt[at + 3] %= 20;
+		for (unsigned i = 0; i < 4 && pkt[at + 11] & 1; i++)
+			pkt[at + 8 + i] = (uint8_t)(other >> (24 - 8 * i));
+	}
+	peer_send_rtcp(p, pkt, len, sizeof(pkt));
+}
+
+static void test_hostile_member(void **state)
+{
+	struct world *w = make(29, 3);
+	struct peer *p = w->peers[0];
+
+	(void)state;
+	uint64_t before = ly_sfu_counters(w->sfu)->rtp_in;
+
+	p->audio_on = p->video.on = false;
+	for (unsigned i = 0; i < 20000; i++) {
+		send_nonsense(w, p);
+		if (i % 4 == 0)
+			send_nonsense_rtcp(w, p, w->peers[1]->video.ssrc);
+		if (i % 10 == 0)
+			world_run(w, LY_MS(2));
+	}
+	world_run(w, LY_SEC(1));
+	assert_true(ly_sfu_counters(w->sfu)->rtp_in - before > 10000);
+	check_undisturbed(w, 1, 2);
+	check_undisturbed(w, 2, 1);
+	ly_assert_i64("still there", LY_SFU_CONNECTED, w->seen[0].state);
+	done(w);
+}
+
+/* New SSRCs all the time: the sender's session has room for the newest. */
+static void test_many_shares(void **state)
+{
+	struct world *w = make(30, 2);
+	struct peer *p = w->peers[0];
+	char names[1][LY_SFU_NAME_MAX] = { "aaaa0000-v0" };
+	struct ly_sfu_source_desc d[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 150; i++) {
+		assert_int_equal(ly_sfu_remove_sources(w->sfu, WORLD_CONF, p->id,
+						       (const char(*)[LY_SFU_NAME_MAX])names, 1,
+						       w->now),
+				 0);
+		p->video.ssrc += 100;
+		p->video.rtx_ssrc += 100;
+		peer_sources(p, d);
+		assert_int_equal(ly_sfu_add_sources(w->sfu, WORLD_CONF, p->id, &d[1], 1, w->now),
+				 0);
+		world_run(w, LY_MS(100));
+	}
+	world_run(w, LY_SEC(2));
+	assert_true(peer_stream(w->peers[1], p->video.ssrc)->packets > 30);
+	ly_assert_i64("no gap", 0, peer_missing(peer_stream(w->peers[1], p->video.ssrc)));
+	done(w);
+}
+
 static void test_wrong_fingerprint(void **state)
 {
 	struct world *w = make(25, 1);
@@ -292,7 +389,8 @@ int main(void)
 		cmocka_unit_test(test_never_connects), cmocka_unit_test(test_page_closed),
 		cmocka_unit_test(test_strangers),      cmocka_unit_test(test_wrong_fingerprint),
 		cmocka_unit_test(test_commands),       cmocka_unit_test(test_ssrc_comes_back),
-		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_restart),        cmocka_unit_test(test_hostile_member),
+		cmocka_unit_test(test_many_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
