@@ -113,7 +113,7 @@ const struct ly_key ly_keys[] = {
 	{ "limits", "connections_per_address", LY_KEY_INT, "1000", "50", "0", RELOAD,
 	  .max = 1000000, .at = AT(limits.connections_per_address),
 	  .doc = "Connections from one IP address; a school behind one address needs many." },
-	{ "limits", "resources_per_user", LY_KEY_INT, "20", "10", "1000", .min = 1, .max = 10000,
+	{ "limits", "resources_per_user", LY_KEY_INT, "20", "10", "64", .min = 1, .max = 64,
 	  .at = AT(limits.resources_per_user), .doc = "Devices and tabs of one user at a time." },
 	{ "limits", "roster_items", LY_KEY_INT, "1000", "500", "100000", .min = 1, .max = 100000,
 	  .at = AT(limits.roster_items), .doc = "Contacts of one user." },
