@@ -303,9 +303,9 @@ int peer_send(struct peer *p, const char *xml)
 	err = ly_xml_parse(&doc, ly_span_str(buf), &ly_xml_limits_default);
 	if (err)
 		return err;
-	err = ly_xml_child(doc->root, NULL, NULL) == NULL ?
-		      -EBADMSG :
-		      peer_send_xml(p, ly_xml_child(doc->root, NULL, NULL));
+	err = ly_xml_child(doc->root, NULL, NULL) == NULL
+		      ? -EBADMSG
+		      : peer_send_xml(p, ly_xml_child(doc->root, NULL, NULL));
 	ly_xml_doc_free(doc);
 	return err;
 }
