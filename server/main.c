@@ -19,13 +19,15 @@ static const struct ly_log main_log = { "main", "" };
 static const char usage[] =
 	"usage: lyceumd [-c FILE] [--check-config | --print-config]\n"
 	"\n"
-	"  -c, --config FILE   configuration (default: lyceum.conf, or built-in defaults without one)\n"
+	"  -c, --config FILE   configuration (default: lyceum.conf, or built-in defaults without "
+	"one)\n"
 	"      --check-config  checks the configuration and exits: 0 if it is good\n"
 	"      --print-config  prints a commented sample configuration\n"
 	"  -V, --version       prints the version\n"
 	"  -h, --help          prints this\n"
 	"\n"
-	"SIGTERM and SIGINT stop the server, SIGHUP reloads certificates, limits and the log level.\n";
+	"SIGTERM and SIGINT stop the server, SIGHUP reloads certificates, limits and the log "
+	"level.\n";
 
 struct options {
 	const char *config;
@@ -36,9 +38,12 @@ struct options {
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'k' },
-		{ "print-config", no_argument, NULL, 'p' }, { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 'k' },
+		{ "print-config", no_argument, NULL, 'p' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -83,7 +88,8 @@ static struct ly_config *load_config(const char *path)
 	text = ly_buf_str(&errors);
 	if (rc != 0)
 		fprintf(stderr, "%s%s", text != NULL ? text : "",
-			text == NULL || text[0] == 0 ? "lyceumd: cannot read the configuration\n" : "");
+			text == NULL || text[0] == 0 ? "lyceumd: cannot read the configuration\n"
+						     : "");
 	ly_buf_fini(&errors);
 	return rc == 0 ? conf : NULL;
 }
@@ -108,7 +114,8 @@ static void raise_file_limit(void)
 	r.rlim_cur = r.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &r);
 	getrlimit(RLIMIT_NOFILE, &r);
-	ly_log(&main_log, LY_INFO, "file-limit", "descriptors=%llu", (unsigned long long)r.rlim_cur);
+	ly_log(&main_log, LY_INFO, "file-limit", "descriptors=%llu",
+	       (unsigned long long)r.rlim_cur);
 }
 
 static void block_signals(sigset_t *set)
@@ -122,8 +129,9 @@ static void block_signals(sigset_t *set)
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
-/* A wave of log-ins borrows a parser per connection; once they are given back, malloc keeps the pages
- * unless it is told. Done only after a drop worth it: it holds up the other threads for milliseconds. */
+/* A wave of log-ins borrows a parser per connection; once they are given back, malloc keeps the
+ * pages unless it is told. Done only after a drop worth it: it holds up the other threads for
+ * milliseconds. */
 static void trim_memory(int64_t *peak)
 {
 	int64_t used = 0;

@@ -110,8 +110,10 @@ static int load_tls(const struct ly_config *conf, SSL_CTX **xmpp, SSL_CTX **http
 		*xmpp = NULL;
 		if (is_given)
 			snprintf(err + len, cap - len,
-				 "\n  set [tls] certificate and key in %s, or leave both empty for a "
-				 "self-made certificate", conf->path);
+				 "\n  set [tls] certificate and key in %s, or leave both empty for "
+				 "a "
+				 "self-made certificate",
+				 conf->path);
 		return -ENOENT;
 	}
 	ly_tls_set_alpn(*xmpp, "xmpp-client");
@@ -183,8 +185,8 @@ static int open_listeners(struct ly_server *s, char *err, size_t cap)
 
 	for (size_t i = 0; i < LY_N_LISTEN; i++) {
 		int rc = ly_listener_open(&s->listeners[i], rows[i].name, rows[i].addrs->v,
-					  rows[i].addrs->n, &s->loops, s->limits, rows[i].fn, s, err,
-					  cap);
+					  rows[i].addrs->n, &s->loops, s->limits, rows[i].fn, s,
+					  err, cap);
 
 		if (rc != 0)
 			return rc;
@@ -200,7 +202,8 @@ static struct ly_limits_conf limits_of(const struct ly_config *c)
 
 	return (struct ly_limits_conf) {
 		.max_conns = max,
-		/* a browser opens a few connections per page; all of a school may come back at once */
+		/* a browser opens a few connections per page; all of a school may come back at once
+		 */
 		.conns_per_minute = max * 4,
 		.fails_per_minute = c->limits.login_failures,
 		.max_addrs = 100000,
@@ -251,11 +254,10 @@ static void init_hosts(struct ly_server *s)
 	snprintf(s->muc, sizeof(s->muc), "conference.%s", s->conf->server.domain);
 	snprintf(s->focus, sizeof(s->focus), "focus.%s", s->conf->server.domain);
 	s->domains[0] = s->conf->server.domain;
-	s->hosts[s->n_hosts++] = (struct ly_host) { .domain = s->conf->server.domain,
-						    .kind = LY_HOST_USERS };
-	s->hosts[s->n_hosts++] = (struct ly_host) { .domain = s->muc,
-						    .kind = LY_HOST_ROOMS,
-						    .name = "Classrooms" };
+	s->hosts[s->n_hosts++] =
+		(struct ly_host) { .domain = s->conf->server.domain, .kind = LY_HOST_USERS };
+	s->hosts[s->n_hosts++] =
+		(struct ly_host) { .domain = s->muc, .kind = LY_HOST_ROOMS, .name = "Classrooms" };
 }
 
 static int init_workers(struct ly_server *s, SSL_CTX *xmpp, SSL_CTX *http)
@@ -292,9 +294,9 @@ static void init_http(struct ly_server *s)
 	s->http.limits = s->limits;
 	for (size_t i = 0; i < LY_COUNTOF(metas); i++)
 		ly_server_add_route(s, &(struct ly_http_route) { "GET", metas[i], host_meta, s });
-	ly_server_add_route(s,
-			    &(struct ly_http_route) { "GET", "/config.json", config_json, s });
-	ly_server_add_ws(s, &(struct ly_ws_route) { "/xmpp-websocket", "xmpp", ly_xmpp_ws_open, s });
+	ly_server_add_route(s, &(struct ly_http_route) { "GET", "/config.json", config_json, s });
+	ly_server_add_ws(s,
+			 &(struct ly_ws_route) { "/xmpp-websocket", "xmpp", ly_xmpp_ws_open, s });
 }
 
 static int init_all(struct ly_server *s, char *err, size_t cap)
@@ -376,8 +378,8 @@ int ly_server_start(struct ly_server *s)
 	int rc;
 
 	/* everything that has its own path comes before the files */
-	rc = ly_server_add_route(s, &(struct ly_http_route) { "GET", "/", ly_static_handle,
-							      &s->pages });
+	rc = ly_server_add_route(
+		s, &(struct ly_http_route) { "GET", "/", ly_static_handle, &s->pages });
 	for (size_t i = 0; i < LY_N_LISTEN && rc == 0; i++)
 		rc = ly_listener_start(s->listeners[i]);
 	if (rc == 0)

@@ -1,5 +1,5 @@
-/* The whole server: what main() makes, wires together and takes down. Parts that serve HTTP paths or
- * WebSockets are wired in server.c. */
+/* The whole server: what main() makes, wires together and takes down. Parts that serve HTTP paths
+ * or WebSockets are wired in server.c. */
 #ifndef LY_SERVER_SERVER_H
 #define LY_SERVER_SERVER_H
 
@@ -29,13 +29,13 @@ struct ly_worker {
 	SSL_CTX *tls_xmpp, *tls_http; /* one reference each; replaced by a reload */
 
 	/* the home of this loop and what waits for it (homes.c) */
-	struct ly_home *home;         /* owned */
-	struct ly_list queue;         /* of struct ly_msg; the home runs it at the end of the turn */
+	struct ly_home *home; /* owned */
+	struct ly_list queue; /* of struct ly_msg; the home runs it at the end of the turn */
 	size_t n_queue;
-	struct ly_list *out;          /* owned; one list per home: batches for other loops */
+	struct ly_list *out; /* owned; one list per home: batches for other loops */
 	struct ly_loop_turn turn;
 	struct ly_loop_timer tick;
-	ly_usec ticked;               /* the home has been told this time */
+	ly_usec ticked; /* the home has been told this time */
 
 	/* streams (xmpp_conn.c) */
 	struct ly_xml_pool *parsers;  /* owned */
@@ -53,7 +53,8 @@ enum { LY_LISTEN_XMPP, LY_LISTEN_XMPPS, LY_LISTEN_HTTP, LY_LISTEN_HTTPS, LY_N_LI
 
 struct ly_server {
 	struct ly_config *conf; /* owned; as it was at the start */
-	struct ly_config *reloaded; /* owned; the newest after a reload, or NULL; main thread only */
+	struct ly_config
+		*reloaded; /* owned; the newest after a reload, or NULL; main thread only */
 	ly_usec started, started_wall;
 	struct ly_loops loops;
 	struct ly_worker *workers; /* owned; one per loop */
@@ -65,27 +66,28 @@ struct ly_server {
 	struct ly_http_conf http;
 	char *config_json; /* owned: body of /config.json */
 	char muc[300], focus[300];
-	uint8_t secret[32];          /* kept in the data directory */
-	const char *domains[2];      /* of users; NULL-ended */
-	struct ly_host hosts[4];     /* const once the loops run */
+	uint8_t secret[32];      /* kept in the data directory */
+	const char *domains[2];  /* of users; NULL-ended */
+	struct ly_host hosts[4]; /* const once the loops run */
 	size_t n_hosts;
 	struct ly_home_env env;
-	struct ly_db *db;            /* owned */
+	struct ly_db *db;                   /* owned */
 	const struct ly_feature **features; /* owned (calls.c): all of the XEPs, and the calls' */
-	struct ly_focus *calls;      /* owned (calls.c) */
-	struct ly_admin *admin;      /* owned */
-	struct ly_media *media;      /* owned; the media threads */
-	bool is_down;                /* the loops are gone: messages are dropped */
+	struct ly_focus *calls;             /* owned (calls.c) */
+	struct ly_admin *admin;             /* owned */
+	struct ly_media *media;             /* owned; the media threads */
+	bool is_down;                       /* the loops are gone: messages are dropped */
 };
 
-/** Makes everything and binds the ports; nothing runs yet. Takes @p conf, on failure too. @p err gets a
- *  sentence. @return 0 or a negative errno */
+/** Makes everything and binds the ports; nothing runs yet. Takes @p conf, on failure too. @p err
+ * gets a sentence. @return 0 or a negative errno */
 int ly_server_create(struct ly_server **out, struct ly_config *conf, char *err, size_t err_cap);
 /** Starts the threads. @return 0, -EIO */
 int ly_server_start(struct ly_server *s);
 /** Takes what can be changed at run time from the configuration file (SIGHUP); logs what it did. */
 void ly_server_reload(struct ly_server *s);
-/** Closes all streams with system-shutdown, waits for them at most four seconds, stops the threads. */
+/** Closes all streams with system-shutdown, waits for them at most four seconds, stops the threads.
+ */
 void ly_server_stop(struct ly_server *s);
 /** NULL is fine. */
 void ly_server_destroy(struct ly_server *s);

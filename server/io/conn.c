@@ -4,23 +4,14 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/log.h"
+#include "server/io/conn_priv.h"
 
-#define N_IOV 48
-#define GATHER_MAX 16384 /* one TLS record */
 #define LINGER LY_SEC(2)
 
 static void on_poll(uv_poll_t *poll, int status, int events);
-
-static void mark(struct ly_conn *c)
-{
-	if (c->dirty.next == NULL || c->dirty.next == &c->dirty)
-		ly_list_add_tail(&c->loop->dirty, &c->dirty);
-}
 
 static void free_poll(uv_handle_t *h)
 {
@@ -99,28 +90,10 @@ struct ly_conn *ly_conn_create(struct ly_loop *loop, int fd, const struct ly_add
 	return c;
 }
 
-static void free_out(struct ly_out *o)
-{
-	ly_blob_unref(o->blob);
-	ly_free(o, LY_MEM_QUEUE);
-}
-
-static size_t out_len(const struct ly_out *o)
-{
-	return o->pre_len + o->fill_len + (o->blob != NULL ? o->blob->len : 0);
-}
-
 /* Frees the connection; nothing of it is on the loop afterwards. */
 static void destroy(struct ly_conn *c)
 {
-	struct ly_out *o = c->head;
-
-	while (o != NULL) {
-		struct ly_out *next = o->next;
-
-		free_out(o);
-		o = next;
-	}
+	ly_conn_drop_queue(c);
 	drop_poll(c);
 	ly_list_del(&c->dirty);
 	ly_list_del(&c->node);
@@ -142,7 +115,7 @@ void ly_conn_abort(struct ly_conn *c, const char *why)
 	if (c->why == NULL)
 		c->why = why;
 	c->linger_until = 1; /* long over */
-	mark(c);
+	ly_conn_mark(c);
 }
 
 void ly_conn_close(struct ly_conn *c, const char *why)
@@ -158,19 +131,19 @@ void ly_conn_close(struct ly_conn *c, const char *why)
 		if (c->loop->sweep.t.pos == 0)
 			ly_loop_timer_set(c->loop, &c->loop->sweep, c->linger_until);
 	}
-	mark(c);
+	ly_conn_mark(c);
 }
 
 void ly_conn_sweep(struct ly_loop *loop, struct ly_loop_timer *timer)
 {
-	LY_LIST_EACH(it, tmp, &loop->closing) {
+	LY_LIST_EACH (it, tmp, &loop->closing) {
 		struct ly_conn *c = LY_LIST_ENTRY(it, struct ly_conn, node);
 
 		if (c->linger_until > ly_loop_now(loop)) {
 			ly_loop_timer_set(loop, timer, c->linger_until);
 			return;
 		}
-		mark(c);
+		ly_conn_mark(c);
 	}
 }
 
@@ -189,171 +162,12 @@ void ly_conn_resume(struct ly_conn *c)
 	if (c->in_data)
 		return;
 	arm(c);
-	mark(c); /* bytes may wait inside OpenSSL, where poll does not see them */
+	ly_conn_mark(c); /* bytes may wait inside OpenSSL, where poll does not see them */
 }
 
 const char *ly_conn_tls_version(const struct ly_conn *c)
 {
 	return c->tls == LY_TLS_ON ? SSL_get_version(c->ssl) : "";
-}
-
-/* -- output -- */
-
-int ly_conn_send_blob(struct ly_conn *c, struct ly_blob *blob, struct ly_span pre,
-		      struct ly_span fill)
-{
-	struct ly_out *o;
-	size_t len;
-
-	if (c->wants_close || c->linger_until != 0)
-		return -EPROTO;
-	if (blob != NULL && blob->hole == LY_NO_HOLE)
-		fill.len = 0;
-	o = ly_alloc(sizeof(*o) + pre.len + fill.len, LY_MEM_QUEUE);
-	if (o == NULL)
-		return -ENOMEM;
-	o->blob = blob != NULL ? ly_blob_ref(blob) : NULL;
-	o->pre_len = (uint32_t)pre.len;
-	o->fill_len = (uint32_t)fill.len;
-	if (pre.len)
-		memcpy(o->extra, pre.ptr, pre.len);
-	if (fill.len)
-		memcpy(o->extra + pre.len, fill.ptr, fill.len);
-	len = out_len(o);
-	if (c->queued + len > c->max_queue && !c->has_overflowed) {
-		free_out(o);
-		c->has_overflowed = true;
-		mark(c);
-		return -E2BIG;
-	}
-	if (c->tail != NULL)
-		c->tail->next = o;
-	else
-		c->head = o;
-	c->tail = o;
-	c->queued += len;
-	mark(c);
-	return 0;
-}
-
-int ly_conn_send(struct ly_conn *c, struct ly_span bytes)
-{
-	return ly_conn_send_blob(c, NULL, bytes, ly_span(NULL, 0));
-}
-
-/* The pieces of one entry that are still to be written. @return how many (at most 4) */
-static size_t pieces(const struct ly_out *o, struct iovec *iov)
-{
-	size_t hole = o->blob == NULL ? 0 : o->blob->hole == LY_NO_HOLE ? o->blob->len
-									 : o->blob->hole;
-	const uint8_t *data = o->blob != NULL ? o->blob->data : NULL;
-	struct ly_span all[4] = {
-		ly_span(o->extra, o->pre_len),
-		ly_span(data, hole),
-		ly_span(o->extra + o->pre_len, o->fill_len),
-		ly_span(data != NULL ? data + hole : NULL, data != NULL ? o->blob->len - hole : 0),
-	};
-	size_t skip = o->done, n = 0;
-
-	for (size_t i = 0; i < 4; i++) {
-		size_t s = LY_MIN(skip, all[i].len);
-
-		skip -= s;
-		if (all[i].len > s)
-			iov[n++] = (struct iovec) { (void *)(all[i].ptr + s), all[i].len - s };
-	}
-	return n;
-}
-
-static void advance(struct ly_conn *c, size_t n)
-{
-	c->queued -= n;
-	while (n > 0) {
-		struct ly_out *o = c->head;
-		size_t left = out_len(o) - o->done;
-
-		if (n < left) {
-			o->done += (uint32_t)n;
-			return;
-		}
-		n -= left;
-		c->head = o->next;
-		if (c->head == NULL)
-			c->tail = NULL;
-		free_out(o);
-	}
-}
-
-static size_t gather(struct ly_conn *c, struct iovec *iov)
-{
-	size_t n = 0;
-
-	for (struct ly_out *o = c->head; o != NULL && n + 4 <= N_IOV; o = o->next)
-		n += pieces(o, iov + n);
-	return n;
-}
-
-/* @return bytes written, 0 when the socket takes no more, -EIO */
-static ssize_t write_plain(struct ly_conn *c, struct iovec *iov, size_t n)
-{
-	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = n };
-	ssize_t r;
-
-	do
-		r = sendmsg(c->fd, &mh, MSG_NOSIGNAL);
-	while (r < 0 && errno == EINTR);
-	if (r >= 0)
-		return r;
-	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -EIO;
-}
-
-/* Copies what fits into one record. A repeated call after a refused write gathers the same bytes and
- * perhaps more, which is what OpenSSL asks for. */
-static ssize_t write_tls(struct ly_conn *c, const struct iovec *iov, size_t n)
-{
-	uint8_t *mem = c->loop->scratch;
-	size_t len = 0, done = 0;
-	int r;
-
-	for (size_t i = 0; i < n && len < GATHER_MAX; i++) {
-		size_t part = LY_MIN(iov[i].iov_len, GATHER_MAX - len);
-
-		memcpy(mem + len, iov[i].iov_base, part);
-		len += part;
-	}
-	ERR_clear_error();
-	r = SSL_write_ex(c->ssl, mem, len, &done);
-	if (r == 1)
-		return (ssize_t)done;
-	r = SSL_get_error(c->ssl, r);
-	return r == SSL_ERROR_WANT_WRITE || r == SSL_ERROR_WANT_READ ? 0 : -EIO;
-}
-
-/* Writes until the queue is empty or the socket is full. @return 0, -EIO */
-static int flush(struct ly_conn *c)
-{
-	bool had = c->head != NULL;
-
-	if (c->tls == LY_TLS_HANDSHAKE)
-		return 0; /* goes out when the handshake is done */
-	c->is_blocked = false;
-	while (c->head != NULL) {
-		struct iovec iov[N_IOV];
-		size_t n = gather(c, iov);
-		ssize_t r;
-
-		r = c->tls == LY_TLS_ON ? write_tls(c, iov, n) : write_plain(c, iov, n);
-		if (r < 0)
-			return -EIO;
-		if (r == 0) {
-			c->is_blocked = true;
-			return 0;
-		}
-		advance(c, (size_t)r);
-	}
-	if (had && c->ops->drained != NULL && c->linger_until == 0)
-		c->ops->drained(c);
-	return 0;
 }
 
 /* -- input -- */
@@ -369,7 +183,7 @@ static void handshake(struct ly_conn *c)
 		c->is_blocked = false;
 		if (c->ops->secured != NULL)
 			c->ops->secured(c);
-		mark(c);
+		ly_conn_mark(c);
 		return;
 	}
 	r = SSL_get_error(c->ssl, r);
@@ -382,8 +196,9 @@ int ly_conn_start_tls(struct ly_conn *c, SSL_CTX *ctx)
 {
 	if (c->tls != LY_TLS_NONE)
 		return -EPROTO;
-	if (c->head != NULL && (flush(c) != 0 || c->head != NULL))
-		return -EPROTO; /* a few bytes of <proceed/> always fit; a peer that does not read loses */
+	if (c->head != NULL && (ly_conn_flush(c) != 0 || c->head != NULL))
+		return -EPROTO; /* a few bytes of <proceed/> always fit; a peer that does not read
+				   loses */
 	c->ssl = SSL_new(ctx);
 	if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1) {
 		SSL_free(c->ssl);
@@ -415,7 +230,9 @@ static ssize_t read_some(struct ly_conn *c)
 		default:
 			/* a peer that just drops the connection: an end like any other */
 			return ERR_peek_error() == 0 || ERR_GET_REASON(ERR_peek_error()) ==
-				       SSL_R_UNEXPECTED_EOF_WHILE_READING ? -ENOENT : -EIO;
+								SSL_R_UNEXPECTED_EOF_WHILE_READING
+				       ? -ENOENT
+				       : -EIO;
 		}
 	}
 	do
@@ -443,7 +260,7 @@ static void input(struct ly_conn *c)
 		}
 		if (budget == 0) {
 			if (c->tls == LY_TLS_ON && SSL_pending(c->ssl) > 0)
-				mark(c); /* poll would not tell */
+				ly_conn_mark(c); /* poll would not tell */
 			return;
 		}
 		r = read_some(c);
@@ -486,16 +303,16 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	if ((events & UV_WRITABLE) || c->tls == LY_TLS_HANDSHAKE)
-		mark(c);
+		ly_conn_mark(c);
 	if (c->linger_until != 0) {
 		/* closing: read on only to notice the end */
 		discard(c);
-		mark(c);
+		ly_conn_mark(c);
 		return;
 	}
 	if ((events & UV_READABLE) || c->tls == LY_TLS_HANDSHAKE)
 		input(c);
-	mark(c);
+	ly_conn_mark(c);
 }
 
 /* -- moving -- */
@@ -522,7 +339,7 @@ static void run_move(struct ly_loop *loop, struct ly_loop_msg *msg)
 	if (c->ops->moved != NULL)
 		c->ops->moved(c);
 	arm(c);
-	mark(c); /* what OpenSSL has read already, what is queued */
+	ly_conn_mark(c); /* what OpenSSL has read already, what is queued */
 }
 
 static void start_move(struct ly_conn *c)
@@ -550,7 +367,7 @@ bool ly_conn_move(struct ly_conn *c, struct ly_loop *to)
 	if (c->loop == to || c->linger_until != 0)
 		return false;
 	c->move_to = to;
-	mark(c);
+	ly_conn_mark(c);
 	return true;
 }
 
@@ -575,7 +392,7 @@ static void end_turn(struct ly_conn *c)
 	}
 	if (c->tls == LY_TLS_HANDSHAKE && c->linger_until == 0)
 		input(c);
-	if (c->linger_until != 1 && flush(c) != 0)
+	if (c->linger_until != 1 && ly_conn_flush(c) != 0)
 		ly_conn_abort(c, "reset");
 	if (c->linger_until != 0) {
 		if (c->head == NULL && !c->sent_fin && c->linger_until != 1)
@@ -609,7 +426,7 @@ void ly_conn_destroy_all(struct ly_loop *loop)
 	struct ly_list *lists[] = { &loop->conns, &loop->closing };
 
 	for (size_t i = 0; i < LY_COUNTOF(lists); i++) {
-		LY_LIST_EACH(it, tmp, lists[i]) {
+		LY_LIST_EACH (it, tmp, lists[i]) {
 			struct ly_conn *c = LY_LIST_ENTRY(it, struct ly_conn, node);
 
 			if (c->why == NULL)

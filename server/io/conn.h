@@ -1,12 +1,12 @@
-/* A byte connection: a socket under uv_poll, plain or with OpenSSL on it, and a queue of blobs that is
- * written once per loop turn by a gathered write. It knows no protocol: what arrives goes to the ops
- * of its present user (XMPP, HTTP, WebSocket), which may be replaced while it lives.
+/* A byte connection: a socket under uv_poll, plain or with OpenSSL on it, and a queue of blobs that
+ * is written once per loop turn by a gathered write. It knows no protocol: what arrives goes to the
+ * ops of its present user (XMPP, HTTP, WebSocket), which may be replaced while it lives.
  *
- * A connection belongs to one loop and is touched by that loop's thread only; ly_conn_move() takes it
- * to another one. An idle connection holds no buffers.
+ * A connection belongs to one loop and is touched by that loop's thread only; ly_conn_move() takes
+ * it to another one. An idle connection holds no buffers.
  *
- * Nothing is called back from within the functions that write or close: errors are reported at the end
- * of the turn by ops->closed, which is the last call; the connection is freed after it.
+ * Nothing is called back from within the functions that write or close: errors are reported at the
+ * end of the turn by ops->closed, which is the last call; the connection is freed after it.
  */
 #ifndef LY_SERVER_IO_CONN_H
 #define LY_SERVER_IO_CONN_H
@@ -23,14 +23,15 @@
 struct ly_conn;
 
 struct ly_conn_ops {
-	/** Bytes arrived; borrowed, must be taken during the call (after ly_conn_pause() none follow). */
+	/** Bytes arrived; borrowed, must be taken during the call (after ly_conn_pause() none
+	 * follow). */
 	void (*data)(struct ly_conn *c, struct ly_span bytes);
 	/** The TLS handshake is done; may be NULL. */
 	void (*secured)(struct ly_conn *c);
 	/** The peer will send no more; may be NULL (the connection is then closed). */
 	void (*eof)(struct ly_conn *c);
-	/** More is queued than the limit allows: the callee may queue a last word, then the connection is
-	 *  closed in any case. May be NULL. */
+	/** More is queued than the limit allows: the callee may queue a last word, then the
+	 * connection is closed in any case. May be NULL. */
 	void (*overflow)(struct ly_conn *c);
 	/** The output queue has become empty; may be NULL. */
 	void (*drained)(struct ly_conn *c);
@@ -52,8 +53,9 @@ struct ly_out {
 enum ly_conn_tls { LY_TLS_NONE, LY_TLS_HANDSHAKE, LY_TLS_ON };
 
 struct ly_conn {
-	struct ly_list node;  /* in loop->conns */
-	struct ly_list dirty; /* in loop->dirty while there is something to do at the end of the turn */
+	struct ly_list node; /* in loop->conns */
+	struct ly_list
+		dirty; /* in loop->dirty while there is something to do at the end of the turn */
 	struct ly_loop *loop;
 	const struct ly_conn_ops *ops;
 	void *user; /* of the ops */
@@ -73,9 +75,9 @@ struct ly_conn {
 	bool is_blocked : 1; /* the socket took no more: wait for POLLOUT */
 	bool has_overflowed : 1;
 	bool saw_eof : 1;
-	bool in_data : 1;    /* within ops->data */
-	bool sent_fin : 1;   /* closing: all is written, the peer's end is waited for */
-	uint8_t armed;       /* events that poll watches now */
+	bool in_data : 1;     /* within ops->data */
+	bool sent_fin : 1;    /* closing: all is written, the peer's end is waited for */
+	uint8_t armed;        /* events that poll watches now */
 	ly_usec linger_until; /* closing: when patience with a slow peer ends; 0 = not closing */
 };
 
@@ -95,13 +97,14 @@ int ly_conn_start_tls(struct ly_conn *c, SSL_CTX *ctx);
  *  -EPROTO (closing) */
 int ly_conn_send(struct ly_conn *c, struct ly_span bytes);
 
-/** Queues one more reference to @p blob; @p pre goes before it, @p fill into its hole (both copied).
+/** Queues one more reference to @p blob; @p pre goes before it, @p fill into its hole (both
+ * copied).
  *  @return as ly_conn_send */
 int ly_conn_send_blob(struct ly_conn *c, struct ly_blob *blob, struct ly_span pre,
 		      struct ly_span fill);
 
-/** Closes after what is queued has been written and the peer has closed too, at most two seconds later:
- *  closing at once with unread bytes would reset the connection and destroy the last word. */
+/** Closes after what is queued has been written and the peer has closed too, at most two seconds
+ * later: closing at once with unread bytes would reset the connection and destroy the last word. */
 void ly_conn_close(struct ly_conn *c, const char *why);
 /** Closes at the end of this turn whatever is queued. */
 void ly_conn_abort(struct ly_conn *c, const char *why);
@@ -110,8 +113,8 @@ void ly_conn_abort(struct ly_conn *c, const char *why);
 void ly_conn_pause(struct ly_conn *c);
 void ly_conn_resume(struct ly_conn *c);
 
-/** Moves to another loop at the end of the turn; ops->moved runs there. Until then the user must not
- *  expect data. Harmless when it is there already (moved is then not called).
+/** Moves to another loop at the end of the turn; ops->moved runs there. Until then the user must
+ * not expect data. Harmless when it is there already (moved is then not called).
  *  @return whether a move is under way */
 bool ly_conn_move(struct ly_conn *c, struct ly_loop *to);
 

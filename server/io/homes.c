@@ -30,7 +30,7 @@ static void run_batch(struct ly_loop *loop, struct ly_loop_msg *msg)
 {
 	struct batch *b = LY_CONTAINER_OF(msg, struct batch, msg);
 
-	LY_LIST_EACH(it, tmp, &b->list) {
+	LY_LIST_EACH (it, tmp, &b->list) {
 		ly_list_del(it);
 		enqueue(loop->user, LY_LIST_ENTRY(it, struct ly_msg, link));
 	}
@@ -39,7 +39,7 @@ static void run_batch(struct ly_loop *loop, struct ly_loop_msg *msg)
 
 static void drop_list(struct ly_list *list)
 {
-	LY_LIST_EACH(it, tmp, list) {
+	LY_LIST_EACH (it, tmp, list) {
 		struct ly_msg *m = LY_LIST_ENTRY(it, struct ly_msg, link);
 
 		ly_list_del(it);

@@ -1,5 +1,5 @@
-/* The homes on their loops: their queues, batches between loops, deadlines, and the functions of struct
- * ly_home_env. */
+/* The homes on their loops: their queues, batches between loops, deadlines, and the functions of
+ * struct ly_home_env. */
 #ifndef LY_SERVER_IO_HOMES_H
 #define LY_SERVER_IO_HOMES_H
 

@@ -244,8 +244,9 @@ static void parse(struct ly_http_conn *h, struct ly_span bytes)
 		return;
 	}
 	if (HTTP_PARSER_ERRNO(&h->parser) != HPE_OK) {
-		int status = h->refuse != 0 ? h->refuse
-			     : HTTP_PARSER_ERRNO(&h->parser) == HPE_HEADER_OVERFLOW ? 431 : 400;
+		int status = h->refuse != 0                                         ? h->refuse
+			     : HTTP_PARSER_ERRNO(&h->parser) == HPE_HEADER_OVERFLOW ? 431
+										    : 400;
 
 		ly_log(&http_log, LY_WARN, "bad-request", "status=%d reason=\"%s\"", status,
 		       http_errno_description(HTTP_PARSER_ERRNO(&h->parser)));
@@ -298,8 +299,8 @@ static void on_closed(struct ly_conn *c, const char *why)
 	ly_http_conn_free(h);
 }
 
-/* All of the answer is written: now the next request of the pipeline. Not before, so that a row of a
- * thousand small requests is no recursion and waits for a peer that does not read. */
+/* All of the answer is written: now the next request of the pipeline. Not before, so that a row of
+ * a thousand small requests is no recursion and waits for a peer that does not read. */
 static void on_drained(struct ly_conn *c)
 {
 	struct ly_http_conn *h = c->user;
@@ -408,8 +409,8 @@ void ly_http_reply(struct ly_http_req *req, int status, const char *content_type
 
 		send_reply(h, req, status, content_type, body, extra);
 		ly_log(&http_log, LY_DEBUG, "request", "method=%s path=%s status=%d",
-		       req->method != NULL ? req->method : "-",
-		       req->path != NULL ? req->path : "-", status);
+		       req->method != NULL ? req->method : "-", req->path != NULL ? req->path : "-",
+		       status);
 		h->req = NULL;
 		h->is_waiting = false;
 		if (keep_alive) {
@@ -442,7 +443,8 @@ static int hex_of(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Ends the path part that starts at @p start: handles "." and "..". @return the new length, -EBADMSG */
+/* Ends the path part that starts at @p start: handles "." and "..". @return the new length,
+ * -EBADMSG */
 static int end_part(char *out, size_t start, size_t len, bool is_last)
 {
 	size_t n = len - start;
@@ -507,16 +509,31 @@ const char *ly_http_status_text(int status)
 		int status;
 		const char *text;
 	} rows[] = {
-		{ 101, "Switching Protocols" }, { 200, "OK" }, { 201, "Created" },
-		{ 204, "No Content" }, { 206, "Partial Content" }, { 301, "Moved Permanently" },
-		{ 302, "Found" }, { 304, "Not Modified" }, { 400, "Bad Request" },
-		{ 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 408, "Request Timeout" }, { 409, "Conflict" },
-		{ 413, "Content Too Large" }, { 414, "URI Too Long" },
-		{ 415, "Unsupported Media Type" }, { 426, "Upgrade Required" },
-		{ 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" }, { 501, "Not Implemented" },
-		{ 503, "Service Unavailable" }, { 505, "HTTP Version Not Supported" },
+		{ 101, "Switching Protocols" },
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 204, "No Content" },
+		{ 206, "Partial Content" },
+		{ 301, "Moved Permanently" },
+		{ 302, "Found" },
+		{ 304, "Not Modified" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 409, "Conflict" },
+		{ 413, "Content Too Large" },
+		{ 414, "URI Too Long" },
+		{ 415, "Unsupported Media Type" },
+		{ 426, "Upgrade Required" },
+		{ 429, "Too Many Requests" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
 	};
 
 	for (size_t i = 0; i < LY_COUNTOF(rows); i++)

@@ -1,5 +1,5 @@
-/* HTTP/1.1 on a connection (RFC 9112, parsed by libhttp-parser): keep-alive, limits, routes, answers
- * that may come later, and the hand-over to WebSocket.
+/* HTTP/1.1 on a connection (RFC 9112, parsed by libhttp-parser): keep-alive, limits, routes,
+ * answers that may come later, and the hand-over to WebSocket.
  *
  * One request at a time per connection: while a handler has not answered, nothing more is read.
  */
@@ -24,15 +24,15 @@ struct ly_http_conn;
 
 /** One request; valid until it is answered. All spans and strings are its own. */
 struct ly_http_req {
-	struct ly_loop *loop;    /* handlers run and answer on this loop's thread */
-	const char *method;      /* "GET"; static */
-	const char *path;        /* decoded, starts with '/', without "." and ".." parts */
-	const char *query;       /* as sent, without '?'; "" if none */
+	struct ly_loop *loop; /* handlers run and answer on this loop's thread */
+	const char *method;   /* "GET"; static */
+	const char *path;     /* decoded, starts with '/', without "." and ".." parts */
+	const char *query;    /* as sent, without '?'; "" if none */
 	struct ly_span body;
 	struct ly_addr peer;
 	bool is_tls;
 	bool keep_alive;
-	void *user;              /* of the handler that answers later */
+	void *user; /* of the handler that answers later */
 
 	/* private to http.c */
 	struct ly_http_conn *conn; /* NULL when the connection went away */
@@ -75,8 +75,8 @@ void ly_http_accept(struct ly_loop *loop, int fd, const struct ly_addr *peer,
 /** A header's value, case-insensitive; NULL if absent. */
 const char *ly_http_header(const struct ly_http_req *req, const char *name);
 
-/** Answers and frees @p req. @p extra: further header lines, each ending "\r\n", or NULL. The body is
- *  copied; none is sent to HEAD, 204 and 304. Security headers are added to every answer. */
+/** Answers and frees @p req. @p extra: further header lines, each ending "\r\n", or NULL. The body
+ * is copied; none is sent to HEAD, 204 and 304. Security headers are added to every answer. */
 void ly_http_reply(struct ly_http_req *req, int status, const char *content_type,
 		   struct ly_span body, const char *extra);
 /** The same with a text of the status as JSON: {"error":"…"}; @p text must need no escaping. */

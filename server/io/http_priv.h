@@ -13,8 +13,8 @@ struct ly_http_conn {
 	struct ly_http_req *req; /* being read or answered; owned */
 	struct ly_buf rest;      /* bytes after a request that is being answered */
 	struct ly_loop_timer timer;
-	int refuse;              /* status to refuse the message being read with; 0 = none */
-	bool is_waiting;         /* for the handler's answer */
+	int refuse;      /* status to refuse the message being read with; 0 = none */
+	bool is_waiting; /* for the handler's answer */
 	bool is_upgrade;
 };
 

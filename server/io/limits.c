@@ -45,7 +45,7 @@ void ly_limits_destroy(struct ly_limits *l)
 {
 	if (l == NULL)
 		return;
-	LY_LIST_EACH(it, tmp, &l->lru)
+	LY_LIST_EACH (it, tmp, &l->lru)
 		ly_free(LY_LIST_ENTRY(it, struct row, lru), LY_MEM_CONN);
 	ly_map_fini(&l->rows);
 	pthread_mutex_destroy(&l->lock);
@@ -84,7 +84,7 @@ static void evict(struct ly_limits *l)
 {
 	unsigned looked = 0;
 
-	LY_LIST_EACH(it, tmp, &l->lru) {
+	LY_LIST_EACH (it, tmp, &l->lru) {
 		struct row *r = LY_LIST_ENTRY(it, struct row, lru);
 
 		if (r->n_conns == 0) {

@@ -1,6 +1,6 @@
-/* Limits per network address: connections at the same time, and token buckets for new connections and
- * log-in attempts. One table for all loops, locked: it is asked once per connection, not per packet.
- * IPv6 addresses count by their /64. */
+/* Limits per network address: connections at the same time, and token buckets for new connections
+ * and log-in attempts. One table for all loops, locked: it is asked once per connection, not per
+ * packet. IPv6 addresses count by their /64. */
 #ifndef LY_SERVER_IO_LIMITS_H
 #define LY_SERVER_IO_LIMITS_H
 
@@ -12,7 +12,7 @@ struct ly_limits_conf {
 	unsigned max_conns;        /* connections of one address at a time */
 	unsigned conns_per_minute; /* new ones, burst of the same size */
 	unsigned fails_per_minute; /* failed log-ins of one address, burst of the same size */
-	unsigned max_addrs;        /* rows of the table; a new address beyond it is let in uncounted */
+	unsigned max_addrs; /* rows of the table; a new address beyond it is let in uncounted */
 };
 
 struct ly_limits;

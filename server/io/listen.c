@@ -30,8 +30,8 @@ struct ly_listener {
 	void *ctx;
 	struct socket_of socks[MAX_SOCKETS];
 	size_t n_socks;
-	unsigned next;    /* loop that gets the next connection */
-	int spare_fd;     /* given up for a moment when descriptors run out */
+	unsigned next; /* loop that gets the next connection */
+	int spare_fd;  /* given up for a moment when descriptors run out */
 	bool is_started;
 	struct ly_loop_timer retry; /* accepting again after descriptors had run out */
 };
@@ -204,8 +204,8 @@ static void on_retry(struct ly_loop *loop, struct ly_loop_timer *timer)
 			uv_poll_start(&l->socks[i].poll, UV_READABLE, on_listen);
 }
 
-/* No descriptors left: the spare one lets this client be turned away instead of hanging, then there is
- * a pause, or the loop would spin on the readable socket. */
+/* No descriptors left: the spare one lets this client be turned away instead of hanging, then there
+ * is a pause, or the loop would spin on the readable socket. */
 static void out_of_fds(struct ly_listener *l, int fd, int e)
 {
 	ly_log(&l->log, LY_WARN, "accept-failed", "reason=\"%s\" hint=\"raise the file limit\"",
@@ -237,7 +237,8 @@ static void on_listen(uv_poll_t *poll, int status, int events)
 		int fd = accept4(s->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			    errno == ENOBUFS)
 				out_of_fds(s->l, s->fd, errno);
 			if (errno == EINTR || errno == ECONNABORTED)
 				continue;

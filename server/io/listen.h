@@ -11,8 +11,8 @@ typedef void (*ly_accept_fn)(struct ly_loop *loop, int fd, const struct ly_addr 
 
 struct ly_listener;
 
-/** Opens sockets for the addresses; one of family 0 stands for all addresses of IPv6 and IPv4, port 0
- *  for a free port. The listener works once ly_listener_start() was called, and must live until
+/** Opens sockets for the addresses; one of family 0 stands for all addresses of IPv6 and IPv4, port
+ * 0 for a free port. The listener works once ly_listener_start() was called, and must live until
  *  ly_loops_fini() is done. @p name is the key in [listen], static; @p limits may be NULL.
  *  @return 0, -EIO (err has a sentence with address, port and hint), -E2BIG (err too), -ENOMEM */
 int ly_listener_open(struct ly_listener **out, const char *name, const struct ly_addr *addrs,

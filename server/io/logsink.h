@@ -1,5 +1,6 @@
-/* Where log lines go: one line per event, "2026-01-02T03:04:05.678Z INFO component[id] event key=value…",
- * to stderr or a file. Warnings of one component and event are limited; how many were left out is told. */
+/* Where log lines go: one line per event, "2026-01-02T03:04:05.678Z INFO component[id] event
+ * key=value…", to stderr or a file. Warnings of one component and event are limited; how many were
+ * left out is told. */
 #ifndef LY_SERVER_IO_LOGSINK_H
 #define LY_SERVER_IO_LOGSINK_H
 

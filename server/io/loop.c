@@ -48,7 +48,8 @@ static void chain_add(struct ly_loop_chain *c, struct ly_loop_msg *msg)
 	c->tail = msg;
 }
 
-/* Puts a batch on the target's stack, newest first. Only who finds the stack empty wakes the loop. */
+/* Puts a batch on the target's stack, newest first. Only who finds the stack empty wakes the loop.
+ */
 static void push(struct ly_loop *to, struct ly_loop_msg *newest, struct ly_loop_msg *oldest)
 {
 	struct ly_loop_msg *top = atomic_load_explicit(&to->inbox, memory_order_relaxed);
@@ -190,7 +191,7 @@ static void on_prepare(uv_prepare_t *prepare)
 
 	fire_timers(loop);
 	more = drain_own(loop);
-	LY_LIST_EACH(it, tmp, &loop->turns) {
+	LY_LIST_EACH (it, tmp, &loop->turns) {
 		struct ly_loop_turn *turn = LY_LIST_ENTRY(it, struct ly_loop_turn, node);
 
 		turn->end(loop, turn);

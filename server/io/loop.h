@@ -1,9 +1,9 @@
 /* Event-loop threads. Each has one inbound queue that any thread posts to without a lock, a heap of
  * timers and a clock that is read once per turn.
  *
- * Order: first in, first out per (source loop, target loop). What a loop posts to others is collected
- * during its turn and handed over at the end of it, one wake-up per batch; what it posts to itself
- * waits until the end of the same turn and is drained there, bounded, without a wake-up.
+ * Order: first in, first out per (source loop, target loop). What a loop posts to others is
+ * collected during its turn and handed over at the end of it, one wake-up per batch; what it posts
+ * to itself waits until the end of the same turn and is drained there, bounded, without a wake-up.
  */
 #ifndef LY_SERVER_IO_LOOP_H
 #define LY_SERVER_IO_LOOP_H
@@ -29,7 +29,8 @@ struct ly_loop_timer {
 	void (*fire)(struct ly_loop *loop, struct ly_loop_timer *timer);
 };
 
-/** Something to do at the end of each turn (homes with deadlines, batches); see ly_loop_add_turn(). */
+/** Something to do at the end of each turn (homes with deadlines, batches); see ly_loop_add_turn().
+ */
 struct ly_loop_turn {
 	struct ly_list node;
 	void (*end)(struct ly_loop *loop, struct ly_loop_turn *turn);
@@ -50,7 +51,8 @@ struct ly_loop {
 	struct ly_loops *group; /* borrowed */
 	struct ly_list dirty;   /* connections with output to write at the end of the turn */
 	struct ly_list conns;   /* all connections of this loop */
-	struct ly_list closing; /* connections whose last bytes are still being written, oldest first */
+	struct ly_list
+		closing; /* connections whose last bytes are still being written, oldest first */
 	struct ly_loop_timer sweep; /* ends those that take too long */
 	size_t n_conns;
 	uint8_t *scratch; /* owned; LY_LOOP_SCRATCH bytes, content valid within one call */
@@ -108,7 +110,8 @@ void ly_loop_timer_del(struct ly_loop *loop, struct ly_loop_timer *timer);
 /** Calls @p turn->end at the end of every turn, before output is written. */
 void ly_loop_add_turn(struct ly_loop *loop, struct ly_loop_turn *turn);
 
-/** Runs @p fn on the loop's thread and waits for it; not from a loop's thread. @return 0, -ENOMEM */
+/** Runs @p fn on the loop's thread and waits for it; not from a loop's thread. @return 0, -ENOMEM
+ */
 int ly_loop_call(struct ly_loop *loop, void (*fn)(struct ly_loop *loop, void *ctx), void *ctx);
 
 #endif

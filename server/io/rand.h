@@ -1,4 +1,5 @@
-/* The system's source of random numbers (getrandom), with a small reserve. One per loop: not locked. */
+/* The system's source of random numbers (getrandom), with a small reserve. One per loop: not
+ * locked. */
 #ifndef LY_SERVER_IO_RAND_H
 #define LY_SERVER_IO_RAND_H
 

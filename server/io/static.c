@@ -33,8 +33,8 @@ const char *ly_static_file_of(const char *path)
 		return "operator.html";
 	if (path[0] != '/' || path[1] == 0)
 		return NULL;
-	/* hidden files, empty parts, "..": the decoder lets none of the last through, this does not rely
-	 * on it */
+	/* hidden files, empty parts, "..": the decoder lets none of the last through, this does not
+	 * rely on it */
 	for (const char *p = path; *p != 0; p++)
 		if (*p == '/' && (p[1] == '.' || p[1] == '/' || p[1] == 0))
 			return NULL;

@@ -49,8 +49,8 @@ static int load(SSL_CTX *ctx, const char *cert_path, const char *key_path, char 
 	for (size_t i = 0; i < 2; i++) {
 		if (access(paths[i], R_OK) == 0)
 			continue;
-		snprintf(err, cap, "cannot read the %s file %s: %s",
-			 i == 0 ? "certificate" : "key", paths[i], strerror(errno));
+		snprintf(err, cap, "cannot read the %s file %s: %s", i == 0 ? "certificate" : "key",
+			 paths[i], strerror(errno));
 		return -ENOENT;
 	}
 	ERR_clear_error();
@@ -132,10 +132,10 @@ static X509 *make_cert(EVP_PKEY *key, const char *domain)
 	ok = X509_set_version(x, 2) && ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial) &&
 	     X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
 	     X509_time_adj_ex(X509_getm_notAfter(x), 3650, 0, NULL) != NULL &&
-	     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-					(const unsigned char *)(strlen(domain) <= 64 ? domain
-										      : "lyceum"),
-					-1, -1, 0) &&
+	     X509_NAME_add_entry_by_txt(
+		     name, "CN", MBSTRING_UTF8,
+		     (const unsigned char *)(strlen(domain) <= 64 ? domain : "lyceum"), -1, -1,
+		     0) &&
 	     X509_set_issuer_name(x, name) && X509_set_pubkey(x, key) &&
 	     add_ext(x, NID_subject_alt_name, alt) &&
 	     add_ext(x, NID_basic_constraints, "critical,CA:FALSE") &&
@@ -158,8 +158,7 @@ static int write_pair(EVP_PKEY *key, X509 *x, const char *cert_path, const char 
 {
 	FILE *kf = open_new(key_path, 0600), *cf = open_new(cert_path, 0644);
 	int ok = kf != NULL && cf != NULL &&
-		 PEM_write_PrivateKey(kf, key, NULL, NULL, 0, NULL, NULL) &&
-		 PEM_write_X509(cf, x);
+		 PEM_write_PrivateKey(kf, key, NULL, NULL, 0, NULL, NULL) && PEM_write_X509(cf, x);
 
 	if (kf != NULL && fclose(kf) != 0)
 		ok = 0;

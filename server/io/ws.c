@@ -22,9 +22,9 @@ struct ly_ws {
 	struct ly_span input; /* what the frame parser still reads */
 	struct ly_buf msg;    /* fragments of the message so far */
 	struct ly_buf control;
-	uint64_t frame_left;  /* payload bytes of the present frame still to come */
+	uint64_t frame_left;    /* payload bytes of the present frame still to come */
 	uint64_t n_fed, n_used; /* bytes given to the frame parser, and taken by whole frames */
-	uint8_t opcode;       /* of the present frame */
+	uint8_t opcode;         /* of the present frame */
 	bool in_frame, in_message, is_fin;
 	bool is_closing;      /* a close frame was sent */
 	uint8_t n_unanswered; /* pings */
@@ -97,8 +97,8 @@ int ly_ws_send_blob(struct ly_ws *ws, struct ly_blob *blob, struct ly_span fill)
 
 	if (ws->is_closing)
 		return -EPROTO;
-	return ly_conn_send_blob(ws->c, blob,
-				 ly_span(head, ly_ws_frame_header(head, OP_TEXT, len)), fill);
+	return ly_conn_send_blob(ws->c, blob, ly_span(head, ly_ws_frame_header(head, OP_TEXT, len)),
+				 fill);
 }
 
 void ly_ws_close(struct ly_ws *ws, unsigned code, const char *reason)
@@ -169,8 +169,11 @@ static bool is_utf8(struct ly_span s)
 
 	while (i < s.len) {
 		uint8_t c = s.ptr[i];
-		size_t n = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : (c & 0xf0) == 0xe0 ? 2
-			   : c >= 0xf0 && c < 0xf5 ? 3 : 9;
+		size_t n = c < 0x80                ? 0
+			   : c >= 0xc2 && c < 0xe0 ? 1
+			   : (c & 0xf0) == 0xe0    ? 2
+			   : c >= 0xf0 && c < 0xf5 ? 3
+						   : 9;
 
 		if (n == 9 || s.len - i <= n)
 			return false;
@@ -190,8 +193,9 @@ static void got_close(struct ly_ws *ws)
 	struct ly_rd r = ly_rd(ly_buf_span(&ws->control));
 	unsigned code = ws->control.len >= 2 ? ly_rd_u16(&r) : 1005;
 	bool is_valid = ws->control.len == 0 ||
-			(ws->control.len >= 2 && ((code >= 1000 && code < 1004) ||
-						  (code >= 1007 && code <= 1014) || (code >= 3000 && code < 5000)));
+			(ws->control.len >= 2 &&
+			 ((code >= 1000 && code < 1004) || (code >= 1007 && code <= 1014) ||
+			  (code >= 3000 && code < 5000)));
 
 	ws->code = code;
 	if (ws->control.len < 2 && is_valid)
@@ -239,7 +243,9 @@ static unsigned got_payload(struct ly_ws *ws, const struct wslay_frame_iocb *f)
 
 		if (code != 0)
 			return code;
-		ws->n_used += 6u + (f->payload_length < 126 ? 0u : f->payload_length < 65536 ? 2u : 8u);
+		ws->n_used += 6u + (f->payload_length < 126     ? 0u
+				    : f->payload_length < 65536 ? 2u
+								: 8u);
 		ws->in_frame = true;
 		ws->opcode = f->opcode;
 		ws->frame_left = f->payload_length;
@@ -258,7 +264,8 @@ static unsigned got_payload(struct ly_ws *ws, const struct wslay_frame_iocb *f)
 	return 0;
 }
 
-/* Between messages nothing is kept: 4 kB of frame parser for each idle connection would be most of it. */
+/* Between messages nothing is kept: 4 kB of frame parser for each idle connection would be most of
+ * it. */
 static void park(struct ly_ws *ws)
 {
 	if (ws->frames == NULL)

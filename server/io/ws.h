@@ -28,8 +28,8 @@ struct ly_ws_ops {
 struct ly_ws_route {
 	const char *path;     /* a prefix when it ends with '/', else exact */
 	const char *protocol; /* subprotocol that the client must offer; NULL: none */
-	/** Decides: 0 after having called ly_ws_attach(), or the HTTP status of the refusal. The request
-	 *  is valid during the call only; nothing may be sent yet. */
+	/** Decides: 0 after having called ly_ws_attach(), or the HTTP status of the refusal. The
+	 * request is valid during the call only; nothing may be sent yet. */
 	int (*open)(struct ly_ws *ws, const struct ly_http_req *req, void *ctx);
 	void *ctx;
 };
@@ -48,7 +48,8 @@ void ly_ws_close(struct ly_ws *ws, unsigned code, const char *reason);
 /** Moves the connection to another loop (see ly_conn_move). */
 bool ly_ws_move(struct ly_ws *ws, struct ly_loop *to);
 
-/** The header of a frame that the server sends (RFC 6455 s. 5.2, never masked). @return its length */
+/** The header of a frame that the server sends (RFC 6455 s. 5.2, never masked). @return its length
+ */
 size_t ly_ws_frame_header(uint8_t out[10], unsigned opcode, uint64_t len);
 /** Sec-WebSocket-Accept for a key (s. 4.2.2); @p out has 29 bytes. @return 0, -EBADMSG */
 int ly_ws_accept_key(char out[29], const char *key);

@@ -1,5 +1,5 @@
-/* XMPP on connections: joins a connection (TCP or WebSocket) with its stream and, once a resource is
- * bound, with its session at the user's home, to whose loop the connection moves.
+/* XMPP on connections: joins a connection (TCP or WebSocket) with its stream and, once a resource
+ * is bound, with its session at the user's home, to whose loop the connection moves.
  *
  *   accept --> stream (login) --BIND--> [move to the home's loop] --> session --> closed: detach
  */

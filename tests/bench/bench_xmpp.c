@@ -1,10 +1,10 @@
-/* Load for an XMPP server, from one thread: logs in N sessions, then measures what an idle one costs the
- * server in memory, and how many chat messages it delivers per second of its CPU time.
+/* Load for an XMPP server, from one thread: logs in N sessions, then measures what an idle one
+ * costs the server in memory, and how many chat messages it delivers per second of its CPU time.
  *
  *   bench_xmpp PORT TLS(0|1) PID N PREFIX PASSWORD SECONDS WINDOW
  *
- * Accounts are PREFIX0@localhost, PREFIX1@localhost …; session 2k sends to session 2k+1, with WINDOW
- * messages in flight per pair. Any server that offers SCRAM-SHA-1 can be measured. */
+ * Accounts are PREFIX0@localhost, PREFIX1@localhost …; session 2k sends to session 2k+1, with
+ * WINDOW messages in flight per pair. Any server that offers SCRAM-SHA-1 can be measured. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -102,7 +102,8 @@ static void flush_out(struct client *c)
 		size_t done = 0;
 
 		if (c->ssl != NULL) {
-			if (!c->handshaken || SSL_write_ex(c->ssl, c->out.ptr, c->out.len, &done) != 1)
+			if (!c->handshaken ||
+			    SSL_write_ex(c->ssl, c->out.ptr, c->out.len, &done) != 1)
 				return;
 		} else {
 			ssize_t r = send(c->fd, c->out.ptr, c->out.len, MSG_NOSIGNAL);
@@ -162,7 +163,9 @@ static void scram(struct client *c, const char *element, const char *in)
 	char text[1024], b64[2048];
 	int len = in == NULL ? 0 : ly_base64_decode(bytes, sizeof(bytes), in, strcspn(in, "<"));
 
-	len = len < 0 ? -1 : ly_scram_client_step(c->scram, ly_span(bytes, (size_t)len), text, sizeof(text));
+	len = len < 0 ? -1
+		      : ly_scram_client_step(c->scram, ly_span(bytes, (size_t)len), text,
+					     sizeof(text));
 	if (len < 0)
 		die("SCRAM failed", c->number);
 	ly_base64_encode(b64, sizeof(b64), ly_span(text, (size_t)len));
@@ -370,10 +373,12 @@ int main(int argc, char **argv)
 		die("log-ins take too long", b.n_ready);
 	printf("log-in: %u sessions%s in %.1f s, %.2f ms of server CPU each\n", b.n,
 	       b.tls ? " with TLS" : "", now_s() - began, 1000 * (cpu_s() - cpu) / b.n);
-	loop_until(now_s() + 12, false); /* streams give their parsers back after a few quiet seconds */
+	loop_until(now_s() + 12,
+		   false); /* streams give their parsers back after a few quiet seconds */
 	cpu = cpu_s();
 	loop_until(now_s() + 3, false);
-	printf("idle: %ld kB before, %ld kB with %u sessions: %.0f bytes per session; CPU %.2f %%\n",
+	printf("idle: %ld kB before, %ld kB with %u sessions: %.0f bytes per session; CPU %.2f "
+	       "%%\n",
 	       before, rss_kb(), b.n, 1024.0 * (double)(rss_kb() - before) / b.n,
 	       100 * (cpu_s() - cpu) / 3);
 	if (atoi(argv[7]) > 0)

@@ -1,5 +1,5 @@
-/* Any bytes as an HTTP or WebSocket client, cut in two at a place the first bytes choose, against the real
- * connection code on one loop without a thread. */
+/* Any bytes as an HTTP or WebSocket client, cut in two at a place the first bytes choose, against
+ * the real connection code on one loop without a thread. */
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -68,8 +68,8 @@ static inline void harness_send(int fd, const void *bytes, size_t len)
 	}
 }
 
-/** Reads until @p until is seen, the end, or two seconds without a byte. @return bytes read; the text
- *  gets a zero */
+/** Reads until @p until is seen, the end, or two seconds without a byte. @return bytes read; the
+ * text gets a zero */
 static inline size_t harness_read(int fd, char *out, size_t cap, const char *until)
 {
 	size_t len = 0;

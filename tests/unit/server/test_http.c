@@ -52,10 +52,14 @@ static void test_static_file_of(void **state)
 	static const struct {
 		const char *path, *want;
 	} rows[] = {
-		{ "/", "index.html" },	    { "/operator", "operator.html" },
-		{ "/assets/a.js", "assets/a.js" }, { "/.git/config", NULL },
-		{ "/a/.hidden", NULL },	    { "/a/", NULL },
-		{ "//etc/passwd", NULL },   { "/a//b", NULL },
+		{ "/", "index.html" },
+		{ "/operator", "operator.html" },
+		{ "/assets/a.js", "assets/a.js" },
+		{ "/.git/config", NULL },
+		{ "/a/.hidden", NULL },
+		{ "/a/", NULL },
+		{ "//etc/passwd", NULL },
+		{ "/a//b", NULL },
 		{ "/a/../b", NULL },
 	};
 
@@ -126,9 +130,12 @@ static void test_answers(void **state)
 		{ "get", "GET /hello HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 OK" },
 		{ "late", "GET /later HTTP/1.1\r\n" HOST "\r\n", "\r\n\r\nlate" },
 		{ "query", "GET /echo/x?a=1 HTTP/1.1\r\n" HOST "\r\n", "GET /echo/x ?a=1 body=0" },
-		{ "post", "POST /echo/ HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc", "body=3" },
-		{ "chunks", "POST /echo/ HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
-		  "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "body=5" },
+		{ "post", "POST /echo/ HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc",
+		  "body=3" },
+		{ "chunks",
+		  "POST /echo/ HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+		  "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+		  "body=5" },
 		{ "unknown path", "GET /nix HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 404 Not Found" },
 		{ "wrong method", "DELETE /hello HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 405 " },
 		{ "no host", "GET /hello HTTP/1.1\r\n\r\n", "HTTP/1.1 400 " },
@@ -137,11 +144,14 @@ static void test_answers(void **state)
 		{ "no method", "FOO /hello HTTP/1.1\r\n\r\n", "HTTP/1.1 400 " },
 		{ "absolute form", "GET http://x/hello HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400 " },
 		{ "traversal", "GET /../hello HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400 " },
-		{ "both lengths", "POST /echo/ HTTP/1.1\r\n" HOST "Content-Length: 3\r\n"
-		  "Transfer-Encoding: chunked\r\n\r\nabc", "HTTP/1.1 400 " },
+		{ "both lengths",
+		  "POST /echo/ HTTP/1.1\r\n" HOST "Content-Length: 3\r\n"
+		  "Transfer-Encoding: chunked\r\n\r\nabc",
+		  "HTTP/1.1 400 " },
 		{ "large body", "POST /echo/ HTTP/1.1\r\n" HOST "Content-Length: 99999999\r\n\r\n",
 		  "HTTP/1.1 413 " },
-		{ "security headers", "GET /nix HTTP/1.1\r\n" HOST "\r\n", "Content-Security-Policy: " },
+		{ "security headers", "GET /nix HTTP/1.1\r\n" HOST "\r\n",
+		  "Content-Security-Policy: " },
 	};
 	struct harness *h = *state;
 
@@ -160,8 +170,8 @@ static void test_answers(void **state)
 /* Every way to cut a request in two gives the same answer. */
 static void test_byte_by_byte(void **state)
 {
-	static const char request[] = "POST /echo/a%20b?q HTTP/1.1\r\n" HOST
-				      "Content-Length: 2\r\n\r\nhi";
+	static const char request[] =
+		"POST /echo/a%20b?q HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nhi";
 	struct harness *h = *state;
 
 	for (size_t cut = 1; cut < sizeof(request) - 1; cut += 7) {
@@ -239,7 +249,8 @@ static void test_many_headers(void **state)
 /* A body without a length that grows over the limit. */
 static void test_endless_body(void **state)
 {
-	static const char head[] = "POST /echo/ HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n";
+	static const char head[] =
+		"POST /echo/ HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n";
 	char *chunk = calloc(1, 70000), out[4096];
 	int fd = harness_connect(*state), n;
 
@@ -275,9 +286,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decode_path), cmocka_unit_test(test_static_file_of),
-		cmocka_unit_test(test_answers),	    cmocka_unit_test(test_byte_by_byte),
-		cmocka_unit_test(test_pipeline),    cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_decode_path),  cmocka_unit_test(test_static_file_of),
+		cmocka_unit_test(test_answers),      cmocka_unit_test(test_byte_by_byte),
+		cmocka_unit_test(test_pipeline),     cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_many_headers), cmocka_unit_test(test_endless_body),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

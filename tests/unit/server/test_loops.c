@@ -1,4 +1,5 @@
-/* Loops: order of messages, timers, limits per address, connections that move while bytes arrive. */
+/* Loops: order of messages, timers, limits per address, connections that move while bytes arrive.
+ */
 #include "tests/unit/server/harness.h"
 
 #include "base/err.h"
@@ -211,8 +212,9 @@ static void test_overflow(void **state)
 
 static void test_address_limits(void **state)
 {
-	struct ly_limits_conf conf = { .max_conns = 2, .conns_per_minute = 60, .fails_per_minute = 3,
-				       .max_addrs = 4 };
+	struct ly_limits_conf conf = {
+		.max_conns = 2, .conns_per_minute = 60, .fails_per_minute = 3, .max_addrs = 4
+	};
 	struct ly_addr a = { .family = 4, .ip = { 192, 0, 2, 1 }, .port = 1 }, b = a;
 	struct ly_limits *l;
 	ly_usec now = LY_SEC(100);
@@ -229,7 +231,8 @@ static void test_address_limits(void **state)
 		ly_limits_leave(l, &a, now);
 	}
 	assert_int_equal(ly_limits_enter(l, &a, now), -EAGAIN);
-	assert_int_equal(ly_limits_enter(l, &a, now + LY_SEC(1)), 0); /* one per second comes back */
+	assert_int_equal(ly_limits_enter(l, &a, now + LY_SEC(1)),
+			 0); /* one per second comes back */
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(ly_limits_may_login(l, &a, now), 0);
 		ly_limits_failed(l, &a, now);
@@ -264,8 +267,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),	 cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_move),	 cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_order),          cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_move),           cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_address_limits),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

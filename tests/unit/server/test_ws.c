@@ -80,18 +80,23 @@ static void test_handshake(void **state)
 		const char *what, *request, *want;
 	} rows[] = {
 		{ "good", "GET /echo/x HTTP/1.1\r\n" UP V13 "\r\n", "HTTP/1.1 101 " },
-		{ "accept", "GET /echo/x HTTP/1.1\r\n" UP V13 "\r\n", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" },
-		{ "subprotocol", "GET /xmpp HTTP/1.1\r\n" UP V13 "Sec-WebSocket-Protocol: foo, xmpp\r\n\r\n",
+		{ "accept", "GET /echo/x HTTP/1.1\r\n" UP V13 "\r\n",
+		  "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" },
+		{ "subprotocol",
+		  "GET /xmpp HTTP/1.1\r\n" UP V13 "Sec-WebSocket-Protocol: foo, xmpp\r\n\r\n",
 		  "Sec-WebSocket-Protocol: xmpp" },
 		{ "without it", "GET /xmpp HTTP/1.1\r\n" UP V13 "\r\n", "HTTP/1.1 400 " },
-		{ "a longer word", "GET /xmpp HTTP/1.1\r\n" UP V13 "Sec-WebSocket-Protocol: xmpp2\r\n\r\n",
+		{ "a longer word",
+		  "GET /xmpp HTTP/1.1\r\n" UP V13 "Sec-WebSocket-Protocol: xmpp2\r\n\r\n",
 		  "HTTP/1.1 400 " },
 		{ "old version", "GET /echo/ HTTP/1.1\r\n" UP "Sec-WebSocket-Version: 8\r\n\r\n",
 		  "HTTP/1.1 426 " },
 		{ "refused", "GET /echo/?no HTTP/1.1\r\n" UP V13 "\r\n", "HTTP/1.1 403 " },
 		{ "unknown", "GET /nix HTTP/1.1\r\n" UP V13 "\r\n", "HTTP/1.1 404 " },
-		{ "no key", "GET /echo/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
-		  "Upgrade: websocket\r\n" V13 "\r\n", "HTTP/1.1 400 " },
+		{ "no key",
+		  "GET /echo/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+		  "Upgrade: websocket\r\n" V13 "\r\n",
+		  "HTTP/1.1 400 " },
 	};
 	struct harness *h = *state;
 
@@ -139,8 +144,8 @@ static size_t frame(uint8_t *out, unsigned first, const void *payload, size_t le
 }
 
 /* Sends frames cut into pieces of @p piece bytes and compares what comes back. */
-static void exchange(struct harness *h, const char *what, const uint8_t *in, size_t len, size_t piece,
-		     struct ly_span want)
+static void exchange(struct harness *h, const char *what, const uint8_t *in, size_t len,
+		     size_t piece, struct ly_span want)
 {
 	int fd = open_ws(h);
 	char out[4096];
@@ -165,7 +170,8 @@ static void exchange(struct harness *h, const char *what, const uint8_t *in, siz
 static void test_frames(void **state)
 {
 	static const uint8_t hello[] = "\x81\x05hello", pong[] = "\x8a\x02hi";
-	static const uint8_t bye[] = "\x88\x0a\x03\xe8" "as asked";
+	static const uint8_t bye[] = "\x88\x0a\x03\xe8"
+				     "as asked";
 	uint8_t in[256];
 	size_t n = frame(in, 0x81, "hello", 5, true);
 
@@ -217,8 +223,7 @@ static void test_bad_frames(void **state)
 		n = harness_read(fd, out, sizeof(out), NULL); /* to the end: the server closes */
 		ly_assert_i64(rows[i].what, 1, n >= 4);
 		ly_assert_i64(rows[i].what, 0x88, (uint8_t)out[0]);
-		ly_assert_i64(rows[i].what, rows[i].code,
-			      (uint8_t)out[2] << 8 | (uint8_t)out[3]);
+		ly_assert_i64(rows[i].what, rows[i].code, (uint8_t)out[2] << 8 | (uint8_t)out[3]);
 		close(fd);
 	}
 }
