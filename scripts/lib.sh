@@ -80,7 +80,7 @@ configure() {
 
 build_release() {
   say "building lyceumd (release)"
-  configure build -Dbuildtype=release -Db_ndebug=false
+  configure build -Dbuildtype=release -Db_ndebug=false -Dtests=false
   step build.log ninja -C "$top/build"
 }
 
