@@ -7,7 +7,7 @@ import { channelUrl, parseBridgeMessage } from '../src/rtc/bridge';
 import { deviceName, mediaErrorText } from '../src/rtc/devices';
 import { Serial } from '../src/rtc/queue';
 import { gradeOf, inboundQuality, summarize, worst } from '../src/rtc/stats';
-import { gridShape, stageTile, type TileInfo } from '../src/ui/layout';
+import { bestColumns, columnStart, stageTile, type TileInfo } from '../src/ui/layout';
 import { completeJid, displayName, initials, roomLocalPart } from '../src/xmpp/jid';
 import { escapeXml, parseXml, serialize, x } from '../src/xmpp/xml';
 
@@ -169,9 +169,16 @@ describe('devices', () => {
 
 describe('layout', () => {
 	const tile = (id: string, more: Partial<TileInfo> = {}): TileInfo => ({ id, endpoint: id, name: id, me: false, screen: false, ...more });
-	it('has room for all', () => {
-		for (let n = 1; n < 30; n++) expect(gridShape(n).wide).toBeGreaterThan(0);
-		expect(gridShape(4)).toEqual({ wide: 2, tall: 2 });
+	it.each([
+		[1, 1280, 700, 1], [2, 1280, 700, 2], [4, 1280, 700, 2], [5, 1280, 700, 3], [9, 1280, 700, 3],
+		[2, 700, 500, 1], [3, 390, 700, 1], [8, 390, 700, 2], [4, 0, 0, 1],
+	])('%i tiles in %i × %i take %i columns', (count, width, height, columns) => {
+		expect(bestColumns(count, width, height)).toBe(columns);
+	});
+	it('centres the last row', () => {
+		expect([0, 1, 2].map((i) => columnStart(i, 3, 2))).toEqual([undefined, undefined, 2]);
+		expect([3, 4].map((i) => columnStart(i, 5, 3))).toEqual([2, undefined]);
+		expect(columnStart(2, 4, 2)).toBeUndefined();
 	});
 	it('chooses what is large', () => {
 		const tiles = [tile('me', { me: true }), tile('a'), tile('b'), tile('b-screen', { screen: true })];

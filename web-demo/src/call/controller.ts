@@ -98,6 +98,9 @@ export class CallController extends Store {
 	}
 
 	async join(room: string): Promise<void> {
+		// Read on the pre-join page: no news in the call.
+		this.media.audio.error = '';
+		this.media.video.error = '';
 		if (this.to({ type: 'join', room })) await this.claim();
 	}
 

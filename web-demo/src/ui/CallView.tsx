@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app/app';
 import { useStore } from '../app/store';
 import { IconButton, formatDuration } from './common';
@@ -6,7 +7,7 @@ import { DeviceChoice } from './Prejoin';
 import { LinkBanner } from './Root';
 import { Icon } from './icons';
 import { Messages } from './Messages';
-import { gridShape, stageTile, type TileInfo } from './layout';
+import { bestColumns, columnStart, stageTile, type TileInfo } from './layout';
 import { Tile, tilesOf } from './Tile';
 
 export function CallView({ app }: { app: App }) {
@@ -126,23 +127,40 @@ function CallStatus({ app, alone }: { app: App; alone: boolean }) {
 
 function Stage(props: { app: App; tiles: TileInfo[]; stage: TileInfo | undefined; pinned: string | undefined; onPin: (id: string) => void }) {
 	const { app, tiles, stage } = props;
-	const tile = (t: TileInfo) => <Tile key={t.id} app={app} tile={t} pinned={props.pinned === t.id} onPin={() => props.onPin(t.id)} />;
+	const box = useRef<HTMLDivElement>(null);
+	const size = useSize(box, !stage);
+	const tile = (t: TileInfo, start?: number) => (
+		<Tile key={t.id} app={app} tile={t} pinned={props.pinned === t.id} onPin={() => props.onPin(t.id)} start={start} />
+	);
 	if (stage) {
 		const rest = tiles.filter((t) => t !== stage);
 		return (
 			<div class="stage speaker-view" data-testid="stage" data-layout="speaker">
 				<div class="spot">{tile(stage)}</div>
-				{rest.length > 0 && <div class="strip">{rest.map(tile)}</div>}
+				{rest.length > 0 && <div class="strip">{rest.map((t) => tile(t))}</div>}
 			</div>
 		);
 	}
-	const { wide, tall } = gridShape(tiles.length);
+	const columns = bestColumns(tiles.length, size.width, size.height);
 	return (
-		<div class="stage grid-view" data-testid="stage" data-layout="grid"
-			style={{ '--cols-wide': wide, '--cols-tall': tall } as Record<string, number>}>
-			{tiles.map(tile)}
+		<div class="stage grid-view" ref={box} data-testid="stage" data-layout="grid" style={{ '--half-columns': 2 * columns } as Record<string, number>}>
+			{tiles.map((t, i) => tile(t, columnStart(i, tiles.length, columns)))}
 		</div>
 	);
+}
+
+function useSize(box: RefObject<HTMLElement>, active: boolean): { width: number; height: number } {
+	const [size, setSize] = useState({ width: 16, height: 9 });
+	useLayoutEffect(() => {
+		const element = box.current;
+		if (!element) return;
+		const read = () => setSize({ width: element.clientWidth, height: element.clientHeight });
+		read();
+		const observer = new ResizeObserver(read);
+		observer.observe(element);
+		return () => observer.disconnect();
+	}, [active]);
+	return size;
 }
 
 function Controls(props: { app: App; unread: number; speaker: boolean; onLayout: () => void; onSettings: () => void }) {

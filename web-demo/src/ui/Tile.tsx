@@ -26,7 +26,9 @@ export function tilesOf(app: App, room: Room): TileInfo[] {
 	return tiles;
 }
 
-export function Tile({ app, tile, pinned, onPin }: { app: App; tile: TileInfo; pinned: boolean; onPin: () => void }) {
+export function Tile({ app, tile, pinned, onPin, start }: {
+	app: App; tile: TileInfo; pinned: boolean; onPin: () => void; start?: number;
+}) {
 	const { call } = app;
 	const [details, setDetails] = useState(false);
 	const occupant = app.rooms.get(call.room).occupants.get(tile.endpoint);
@@ -40,7 +42,7 @@ export function Tile({ app, tile, pinned, onPin }: { app: App; tile: TileInfo; p
 	const speaking = !tile.screen && (call.monitor.speaking.has(tile.me ? 'me' : tile.endpoint)
 		|| (call.dominant === tile.endpoint && !micOff && !tile.me && call.monitor.speaking.size === 0));
 	return (
-		<section class={`tile ${speaking ? 'speaking' : ''} ${tile.screen ? 'screen' : ''}`} aria-label={tile.name}
+		<section style={start ? { gridColumnStart: start } : undefined} class={`tile ${speaking ? 'speaking' : ''} ${tile.screen ? 'screen' : ''}`} aria-label={tile.name}
 			data-testid={tile.me ? 'tile-me' : 'tile'} data-endpoint={tile.endpoint} data-name={tile.name} data-speaking={speaking}>
 			{shown
 				? <Video stream={shown} mirrored={tile.me} contain={tile.screen} label={tile.name} testid={tile.screen ? 'screen-video' : 'tile-video'} />

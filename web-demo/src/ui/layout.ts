@@ -9,11 +9,30 @@ export interface TileInfo {
 	screen: boolean;
 }
 
-/** Columns that keep tiles largest in a wide and in a tall window. */
-export function gridShape(count: number): { wide: number; tall: number } {
-	const wide = count <= 1 ? 1 : count <= 4 ? 2 : count <= 9 ? 3 : count <= 16 ? 4 : 5;
-	const tall = count <= 3 ? 1 : count <= 10 ? 2 : 3;
-	return { wide, tall };
+const ASPECT = 16 / 9;
+
+/** The number of columns at which pictures of 16:9 become largest in this box. */
+export function bestColumns(count: number, width: number, height: number): number {
+	let best = 1;
+	let area = 0;
+	for (let columns = 1; columns <= count; columns++) {
+		const rows = Math.ceil(count / columns);
+		const w = Math.min(width / columns, (height / rows) * ASPECT);
+		if (w > area) {
+			area = w;
+			best = columns;
+		}
+	}
+	return best;
+}
+
+/**
+ * Where the tile at `index` begins, in half columns (CSS counts from 1): the last row is centred.
+ * Undefined where it just follows the one before.
+ */
+export function columnStart(index: number, count: number, columns: number): number | undefined {
+	const rest = count % columns;
+	return rest > 0 && index === count - rest ? columns - rest + 1 : undefined;
 }
 
 /** What is large: the pinned tile, else a shared screen, else who speaks, else anybody but us. */
