@@ -64,11 +64,27 @@ static int attach(struct ly_conn *c, struct ly_loop *loop)
 	return 0;
 }
 
+/* Small stanzas must not wait for one another, and a peer whose network is gone is to be noticed
+ * within two minutes: an idle stream says nothing that would tell. Not all of this exists on every
+ * kind of socket, so failures do not matter. */
+static void tune(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} rows[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },   { SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 60 }, { IPPROTO_TCP, TCP_KEEPINTVL, 20 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 3 },   { IPPROTO_TCP, TCP_USER_TIMEOUT, 60000 },
+	};
+
+	for (size_t i = 0; i < LY_COUNTOF(rows); i++)
+		setsockopt(fd, rows[i].level, rows[i].name, &rows[i].value, sizeof(int));
+}
+
 struct ly_conn *ly_conn_create(struct ly_loop *loop, int fd, const struct ly_addr *peer,
 			       const struct ly_conn_ops *ops, void *user)
 {
 	struct ly_conn *c = ly_alloc(sizeof(*c), LY_MEM_CONN);
-	int one = 1;
 
 	if (c == NULL) {
 		close(fd);
@@ -80,7 +96,7 @@ struct ly_conn *ly_conn_create(struct ly_loop *loop, int fd, const struct ly_add
 	c->max_queue = SIZE_MAX;
 	if (peer != NULL)
 		c->peer = *peer;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	tune(fd);
 	if (attach(c, loop) != 0) {
 		close(fd);
 		ly_free(c, LY_MEM_CONN);

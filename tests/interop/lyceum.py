@@ -72,9 +72,11 @@ class Server:
         path.write_text("".join(f"{n}@localhost,{password}\n" for n in names))
         self.ctl("user", "import", path)
 
-    def start(self):
+    def start(self, limits=()):
+        """limits: options of prlimit(1) for the process."""
+        prefix = ["prlimit", *limits] if limits else []
         self.log_file = open(self.log_path, "ab")
-        self.process = subprocess.Popen([LYCEUMD, "-c", self.conf], stderr=self.log_file,
+        self.process = subprocess.Popen([*prefix, LYCEUMD, "-c", self.conf], stderr=self.log_file,
                                         stdout=self.log_file)
         end = time.time() + 20
         while time.time() < end:

@@ -244,3 +244,25 @@ def test_client_that_does_not_read():
         fast.ws.close()
     finally:
         s.close()
+
+
+def test_stream_rate():
+    """More than its share: reading slows down, nothing is lost, the others do not wait."""
+    s = Server({"limits": {"stream_rate": 65536, "stanza_size": "256KiB"}}, users=("teacher", "student1"))
+    try:
+        fast = WebSocketXmpp(s.http)
+        assert fast.login("teacher") == "ok"
+        began = time.time()
+        for i in range(8):  # 480 kB; four seconds' worth may come at once
+            fast.ws.send("<message xmlns='jabber:client' to='teacher@localhost/web' type='headline'>"
+                         f"<body>{i}{'x' * 60000}</body></message>")
+        other = WebSocketXmpp(s.http)
+        assert other.login("student1") == "ok"
+        assert time.time() - began < 3
+        for i in range(8):
+            fast.until(f"<body>{i}x")
+        assert time.time() - began > 1.5
+        other.ws.close()
+        fast.ws.close()
+    finally:
+        s.close()

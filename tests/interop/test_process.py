@@ -122,6 +122,30 @@ def test_reload(tmp_path):
     s.close()
 
 
+def test_out_of_descriptors():
+    """More connections than file descriptors: who is too many is turned away, then all is well again."""
+    s = Server(users=("teacher",), start=False)
+    s.start(limits=("--nofile=110:110",))
+    held = []
+    for _ in range(150):
+        raw = Raw(s.http)
+        raw.sock.settimeout(5)
+        held.append(raw)
+    s.wait_log("accept-failed")
+    assert s.is_alive()
+    for raw in held:
+        raw.close()
+    end = time.time() + 10
+    while True:
+        try:
+            assert get(s, "/")[0].startswith("HTTP/1.1 200 ")
+            break
+        except (OSError, AssertionError):
+            assert time.time() < end
+            time.sleep(0.2)
+    s.close()
+
+
 def test_key_is_private(server):
     assert os.stat(server.path / "data" / "key.pem").st_mode & 0o777 == 0o600
     assert os.stat(server.path / "data" / "secret").st_mode & 0o777 == 0o600
