@@ -15,14 +15,8 @@ static void add_feature(struct ly_build *b, const char *var)
 static void add_features(struct ly_build *b, const struct ly_muc_conf *c)
 {
 	static const char *const always[] = {
-		LY_NS_DISCO_INFO,
-		LY_NS_DISCO_ITEMS,
-		LY_NS_MUC,
-		LY_NS_MUC "#stable_id",
-		LY_NS_MUC "#self-ping-optimization",
-		LY_NS_MUC_REQUEST,
-		LY_NS_SID,
-		LY_NS_PING,
+		LY_NS_DISCO_INFO,    LY_NS_DISCO_ITEMS, LY_NS_MUC, LY_NS_MUC_STABLE_ID,
+		LY_NS_MUC_SELF_PING, LY_NS_MUC_REQUEST, LY_NS_SID, LY_NS_PING,
 	};
 
 	for (size_t i = 0; i < LY_COUNTOF(always); i++)

@@ -24,7 +24,7 @@ static int init(struct ly_home *home, void **state)
 {
 	const struct ly_home_conf *conf = ly_home_conf(home);
 	struct hosts *h =
-		(struct hosts *)ly_alloc(sizeof(*h) + conf->n_hosts * sizeof(h->v[0]), LY_MEM_ROOM);
+		(struct hosts *)ly_alloc(sizeof(*h) + conf->n_hosts * sizeof(void *), LY_MEM_ROOM);
 	int err = h == NULL ? -ENOMEM : 0;
 
 	for (size_t i = 0; err == 0 && i < conf->n_hosts; i++) {
@@ -109,7 +109,7 @@ const struct ly_feature ly_xep_0045 = {
 	.name = "muc",
 	.xep = 45,
 	.version = "1.35.5",
-	.disco_rooms = (const char *const[]) { LY_NS_MUC, LY_NS_MUC "#stable_id", LY_NS_SID,
+	.disco_rooms = (const char *const[]) { LY_NS_MUC, LY_NS_MUC_STABLE_ID, LY_NS_SID,
 					       LY_NS_PING, NULL },
 	.routes = routes,
 	.n_routes = LY_COUNTOF(routes),

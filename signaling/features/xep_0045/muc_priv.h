@@ -26,6 +26,8 @@
 #define LY_NS_MUC_ADMIN "http://jabber.org/protocol/muc#admin"
 #define LY_NS_MUC_OWNER "http://jabber.org/protocol/muc#owner"
 #define LY_NS_MUC_REQUEST "http://jabber.org/protocol/muc#request"
+#define LY_NS_MUC_STABLE_ID "http://jabber.org/protocol/muc#stable_id"
+#define LY_NS_MUC_SELF_PING "http://jabber.org/protocol/muc#self-ping-optimization"
 #define LY_NS_MUC_ROOMCONFIG "http://jabber.org/protocol/muc#roomconfig"
 #define LY_NS_MUC_ROOMINFO "http://jabber.org/protocol/muc#roominfo"
 #define LY_NS_DATA "jabber:x:data"

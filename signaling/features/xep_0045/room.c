@@ -107,14 +107,11 @@ struct ly_muc_session *ly_room_by_bare(const struct ly_room *room, const char *b
 
 static char *occupant_jid(const struct ly_room *room, const char *nick)
 {
-	size_t room_len = strlen(room->jid), nick_len = strlen(nick);
-	char *jid = (char *)ly_alloc(room_len + nick_len + 2, LY_MEM_ROOM);
+	size_t cap = strlen(room->jid) + strlen(nick) + 2;
+	char *jid = (char *)ly_alloc(cap, LY_MEM_ROOM);
 
-	if (jid == NULL)
-		return NULL;
-	memcpy(jid, room->jid, room_len);
-	jid[room_len] = '/';
-	memcpy(jid + room_len + 1, nick, nick_len);
+	if (jid != NULL)
+		snprintf(jid, cap, "%s/%s", room->jid, nick);
 	return jid;
 }
 
