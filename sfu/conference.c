@@ -168,7 +168,7 @@ static void ep_init(struct ly_sfu *s, struct sfu_endpoint *ep, struct sfu_confer
 	ep->default_height = SFU_ANY_HEIGHT;
 	ep->job_head = ep->job_tail = SFU_NO_JOB;
 	ep->connect_by = LY_NEVER;
-	ep->rtx_left = SFU_RTX_PER_REPORT;
+	ep->rtx_credit = SFU_RTX_SAVED;
 	ep->own_audio_ssrc =
 		conf->own_audio_ssrc ? conf->own_audio_ssrc : ly_rand_u32(s->conf.rand) | 1;
 	ep->own_video_ssrc =

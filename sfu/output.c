@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/util.h"
 #include "sfu/sfu_priv.h"
 
 /* UDP_SEGMENT's limits (design: at most 64 datagrams, under 64 kB). */
@@ -145,6 +146,8 @@ static size_t build_some(struct ly_sfu *s, struct sfu_endpoint *ep, size_t n, si
 		out->cap = out->len + ep->trailer;
 		out->index = job->index;
 		out->err = 0;
+		if (!job->is_rtx)
+			ep->rtx_credit = LY_MIN(ep->rtx_credit + SFU_RTX_SHARE, SFU_RTX_SAVED);
 		s->job_owner[n] = ep;
 		s->job_audio[n++] = sub->source->desc.kind == LY_SFU_AUDIO;
 		*used += out->cap;

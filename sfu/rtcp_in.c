@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/util.h"
 #include "sfu/sfu_priv.h"
 
 /* The subscription of @p ep to the source with this SSRC; NULL if there is none. */
@@ -20,6 +21,17 @@ static void on_report(struct sfu_endpoint *ep, const struct ly_rtp_report *r, ly
 
 	if (sub == NULL || r->ssrc != sub->source->desc.ssrc)
 		return;
+	if (sub->is_reported) {
+		uint32_t expected = r->top_seq - sub->top_seq;
+		int32_t lost = r->lost - (int32_t)sub->lost;
+
+		if (expected < 65536) { /* else it has begun anew */
+			ep->told_expected += expected;
+			ep->told_lost += (uint64_t)LY_MIN(LY_MAX(lost, 0), (int32_t)expected);
+		}
+	}
+	sub->is_reported = true;
+	sub->top_seq = r->top_seq;
 	sub->fraction_lost = r->fraction_lost;
 	sub->lost = r->lost > 0 ? (uint32_t)r->lost : 0;
 	sub->jitter = r->jitter;
@@ -52,7 +64,7 @@ static void resend(struct ly_sfu *s, struct sfu_sub *sub, uint16_t seq, ly_usec 
 	struct ly_fwd_out out;
 	int64_t in_seq;
 
-	if (sub->to->rtx_left == 0 || !ly_fwd_back(&sub->fwd, seq, &in_seq))
+	if (sub->to->rtx_credit < SFU_RTX_COST || !ly_fwd_back(&sub->fwd, seq, &in_seq))
 		return;
 	job.pkt = ly_rtp_cache_find(&src->cache, in_seq, now);
 	if (job.pkt == NULL || !ly_fwd_again(&sub->fwd, &sfu_meta(job.pkt)->in, &out))
@@ -65,7 +77,7 @@ static void resend(struct ly_sfu *s, struct sfu_sub *sub, uint16_t seq, ly_usec 
 	if (!sfu_job_add(s, &job))
 		return;
 	sub->rtx_next++;
-	sub->to->rtx_left--;
+	sub->to->rtx_credit -= SFU_RTX_COST;
 	sub->to->retransmitted++;
 }
 

@@ -230,9 +230,9 @@ static void report(struct ly_sfu *s, struct sfu_endpoint *ep, ly_usec now)
 		elapsed > 0 ? (ep->down_bytes - ep->down_rate_bytes) * 8000000 / (uint64_t)elapsed
 			    : 0;
 	ep->down_rate_bytes = ep->down_bytes;
-	ep->rtx_left = SFU_RTX_PER_REPORT;
 	ep->report_last = now;
 	ep->report_at = now + SFU_REPORT;
+	sfu_downlink_run(ep, now);
 	sfu_heights_run(s, ep, now);
 	if (!ep->is_ready)
 		return;

@@ -19,6 +19,7 @@
 #include "media/rtp/rtp.h"
 #include "media/rtp/stats.h"
 #include "media/srtp/srtp.h"
+#include "sfu/downlink.h"
 #include "sfu/fwd.h"
 #include "sfu/seen.h"
 #include "sfu/sfu.h"
@@ -40,8 +41,12 @@
 #define SFU_REPORT LY_SEC(1)       /* between reports */
 #define SFU_PLI_SPACING LY_MS(200) /* between keyframe requests of one source */
 #define SFU_PLI_IDLE LY_SEC(2)     /* the same while it sends nothing */
-#define SFU_RTX_PER_REPORT 2000    /* retransmissions to one receiver per report interval */
-#define SFU_ANY_HEIGHT 4320        /* no constraint */
+/* Retransmissions to one receiver: three for ten packets sent, so that they do not fill up a link
+ * that is too narrow already; and how many tenths can be saved up. */
+#define SFU_RTX_SHARE 3
+#define SFU_RTX_COST 10
+#define SFU_RTX_SAVED 2000
+#define SFU_ANY_HEIGHT 4320 /* no constraint */
 #define SFU_RTCP_MAX 1200
 #define SFU_NO_JOB UINT32_MAX
 
@@ -75,7 +80,8 @@ struct sfu_sub {
 	/* the newest sender report given to it, and what came back */
 	uint32_t lsr;
 	ly_usec lsr_at;
-	uint32_t lost;
+	bool is_reported;
+	uint32_t top_seq, lost;
 	uint8_t fraction_lost;
 	uint32_t jitter;
 };
@@ -177,10 +183,13 @@ struct sfu_endpoint {
 	struct sfu_ledger *ledger; /* owned */
 	size_t n_ledger, cap_ledger;
 	bool is_ledger_full;
-	uint32_t job_head, job_tail; /* jobs waiting, SFU_NO_JOB = none */
+	struct ly_downlink downlink;
+	unsigned n_video;                  /* video sources it would be sent but for the downlink */
+	uint64_t told_expected, told_lost; /* by its reports, in this interval */
+	uint32_t job_head, job_tail;       /* jobs waiting, SFU_NO_JOB = none */
 	struct ly_list job_node;
 	uint16_t tcc_seq;
-	unsigned rtx_left;
+	unsigned rtx_credit;  /* tenths of retransmissions it may have */
 	unsigned next_report; /* slot with which the next report begins */
 
 	/* time */
@@ -312,6 +321,8 @@ void sfu_jobs_drop(struct ly_sfu *s);
 /* wanted.c */
 /** Works out anew what everybody in the conference is to be sent. */
 void sfu_wanted_run(struct ly_sfu *s, struct sfu_conference *c, ly_usec now);
+/** Looks at the receiver's reports of the last interval. */
+void sfu_downlink_run(struct sfu_endpoint *ep, ly_usec now);
 /** Tells senders of constraints that have stayed for a while. */
 void sfu_heights_run(struct ly_sfu *s, struct sfu_endpoint *ep, ly_usec now);
 

@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/util.h"
 #include "sfu/sfu_priv.h"
 
 /* A sender is told to send less only when that has lasted: a page being reloaded is back
  * sooner. */
 #define LOWER_AFTER LY_SEC(2)
+/* Packets that a receiver's reports must tell of before they are judged. */
+#define ENOUGH 50
 
 static uint16_t limit_of(const struct sfu_endpoint *to, const struct sfu_source *src)
 {
@@ -57,7 +60,7 @@ struct choice {
  * small. */
 static void take_best(struct ly_sfu *s, struct choice *all, size_t n, size_t last_n)
 {
-	for (size_t taken = 0; taken < n; taken++) {
+	for (size_t taken = 0; last_n < n && taken < last_n; taken++) {
 		size_t best = taken;
 
 		for (size_t i = taken + 1; i < n; i++)
@@ -67,8 +70,6 @@ static void take_best(struct ly_sfu *s, struct choice *all, size_t n, size_t las
 
 		all[taken] = all[best];
 		all[best] = swap;
-		if (taken >= last_n)
-			break;
 	}
 	for (size_t i = 0; i < n; i++)
 		set_wanted(s, all[i].sub, i < last_n);
@@ -77,7 +78,7 @@ static void take_best(struct ly_sfu *s, struct choice *all, size_t n, size_t las
 static void run_receiver(struct ly_sfu *s, struct sfu_endpoint *to, struct choice *all)
 {
 	struct sfu_conference *c = to->conf;
-	size_t n = 0;
+	size_t n = 0, limit = SIZE_MAX;
 
 	for (unsigned i = 0; i < c->top; i++) {
 		struct sfu_endpoint *from = c->slots[i];
@@ -95,13 +96,30 @@ static void run_receiver(struct ly_sfu *s, struct sfu_endpoint *to, struct choic
 				all[n++] = (struct choice) { sub, rank_of(to, src) };
 		}
 	}
-	if (to->last_n < 0 || (size_t)to->last_n >= n)
-		for (size_t i = 0; i < n; i++)
-			set_wanted(s, all[i].sub, true);
-	else
-		take_best(s, all, n, (size_t)to->last_n);
+	if (to->last_n >= 0)
+		limit = LY_MIN(limit, (size_t)to->last_n);
+	limit = LY_MIN(limit, n);
+	to->n_video = (unsigned)limit;
+	/* held back by the downlink, but for one */
+	if (limit > 1)
+		limit -= LY_MIN((size_t)to->downlink.held, limit - 1);
+	take_best(s, all, n, limit);
 	if (to->ev_forwarded)
 		sfu_ep_event(s, to);
+}
+
+void sfu_downlink_run(struct sfu_endpoint *ep, ly_usec now)
+{
+	uint64_t expected = ep->told_expected, lost = ep->told_lost;
+
+	if (expected < ENOUGH)
+		return; /* goes on adding up */
+	ep->told_expected = ep->told_lost = 0;
+	if (!ly_downlink_report(&ep->downlink, (double)lost / (double)expected, ep->n_video, now))
+		return;
+	ly_log(&ep->log, LY_INFO, "downlink", "loss_percent=%u held_back=%u",
+	       (unsigned)(100 * lost / expected), ep->downlink.held);
+	ep->conf->is_stale = true;
 }
 
 static void tell_height(struct ly_sfu *s, struct sfu_source *src)

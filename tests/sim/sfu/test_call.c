@@ -236,6 +236,55 @@ static void test_speaker(void **state)
 	done(w);
 }
 
+/* One of five has a link for two and a half videos; then it gets better. */
+static void test_narrow_link(void **state)
+{
+	struct world *w = make(7);
+	uint64_t got, missing;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		world_join(w, i);
+	world_connect(w);
+	world_run(w, LY_SEC(2));
+	ly_assert_i64("all four", 4, (int64_t)w->seen[0].forwarded_n);
+	w->cap_bps[0] = 1600000;
+	world_run(w, LY_SEC(25));
+	assert_in_range(w->seen[0].forwarded_n, 1, 3);
+	got = audio_of(w, 0, 1)->packets;
+	missing = (uint64_t)peer_missing(audio_of(w, 0, 1));
+	/* tries to send more come ever more seldom: of 3000 packets few are lost */
+	world_run(w, LY_SEC(60));
+	assert_true(audio_of(w, 0, 1)->packets - got > 2850);
+	assert_true((uint64_t)peer_missing(audio_of(w, 0, 1)) - missing < 150);
+	for (unsigned i = 1; i < 5; i++)
+		for (unsigned k = 1; k < 5; k++)
+			if (i != k)
+				check_clean(w, i, k); /* nobody else is affected */
+	w->cap_bps[0] = 0;
+	world_run(w, LY_SEC(120));
+	ly_assert_i64("all are back", 4, (int64_t)w->seen[0].forwarded_n);
+	done(w);
+}
+
+/* Loss that has nothing to do with how much is sent: video goes on. */
+static void test_bad_radio(void **state)
+{
+	struct world *w = make(8);
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		world_join(w, i);
+	world_connect(w);
+	w->loss_down_of[0] = 200;
+	world_run(w, LY_SEC(60));
+	ly_assert_i64("all are sent", 4, (int64_t)w->seen[0].forwarded_n);
+	assert_true(w->seen[0].n_forwarded < 12);
+	for (unsigned k = 1; k < 5; k++)
+		assert_true(video_of(w, 0, k)->last_at > w->now - LY_MS(500));
+	done(w);
+}
+
 static void test_keyframe_requests(void **state)
 {
 	struct world *w = make(6);
@@ -267,6 +316,8 @@ int main(void)
 		cmocka_unit_test(test_last_n),
 		cmocka_unit_test(test_speaker),
 		cmocka_unit_test(test_keyframe_requests),
+		cmocka_unit_test(test_narrow_link),
+		cmocka_unit_test(test_bad_radio),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,12 +60,20 @@ static void fly(struct world *w, int to, const struct ly_addr *from, const uint8
 		size_t len, unsigned loss)
 {
 	struct flying *f = &w->flying[w->n_flying];
+	ly_usec queued = 0;
 
 	assert_true(len <= sizeof(f->data));
 	if (is_media(data, len) && ly_rand_below(&w->net, 1000) < loss)
 		return;
+	if (to >= 0 && w->cap_bps[to]) {
+		if (w->free_at[to] > w->now + LY_MS(200))
+			return; /* the queue is full */
+		w->free_at[to] = LY_MAX(w->free_at[to], w->now) +
+				 (ly_usec)((len + 40) * 8 * 1000000 / w->cap_bps[to]);
+		queued = w->free_at[to] - w->now;
+	}
 	assert_true(w->n_flying < WORLD_MAX_FLYING);
-	f->at = w->now + w->delay;
+	f->at = w->now + w->delay + queued;
 	if (w->jitter)
 		f->at += ly_rand_below(&w->net, (uint32_t)w->jitter);
 	f->to = to;
@@ -144,7 +152,8 @@ static void drain(struct world *w)
 			for (size_t at = 0; to >= 0 && !w->is_cut[to] && at < out[i].len;
 			     at += step)
 				fly(w, to, &w->server, out[i].data + at,
-				    LY_MIN(step, out[i].len - at), w->loss_down);
+				    LY_MIN(step, out[i].len - at),
+				    w->loss_down + w->loss_down_of[to]);
 		}
 	while (ly_sfu_poll_event(w->sfu, &ev))
 		on_event(w, &ev);

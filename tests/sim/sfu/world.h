@@ -50,7 +50,11 @@ struct world {
 	unsigned n_dominant;
 	/* per mille; of media only, handshakes pass */
 	unsigned loss_up, loss_down;
+	unsigned loss_down_of[WORLD_MAX_PEERS]; /* besides */
 	ly_usec delay, jitter;
+	/* the narrowest place of a peer's downlink; 0 = none; with a queue of 200 ms */
+	uint64_t cap_bps[WORLD_MAX_PEERS];
+	ly_usec free_at[WORLD_MAX_PEERS];
 	struct flying *flying;
 	size_t n_flying;
 	/* the last media datagram from a peer, for replays */
