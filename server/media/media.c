@@ -73,6 +73,17 @@ static void add_addr(struct ly_media_conf *c, const struct ly_addr *a)
 		c->bind[c->n_bind++] = *a;
 }
 
+/* Addresses that are there but not usable (yet), as IPv6 ones being checked for duplicates. */
+static bool is_bindable(const struct ly_addr *a)
+{
+	struct ly_udp u;
+
+	if (ly_udp_open(&u, a))
+		return false;
+	ly_udp_close(&u);
+	return true;
+}
+
 /* The machine's addresses in place of a wildcard: an answer must leave from the address asked.
  * Loopback comes last, for browsers on the same machine. */
 static int expand(struct ly_media_conf *c, uint8_t family)
@@ -85,7 +96,7 @@ static int expand(struct ly_media_conf *c, uint8_t family)
 	for (int loopback = 0; loopback < 2; loopback++)
 		for (const struct ifaddrs *i = all; i; i = i->ifa_next)
 			if (usable(i, &a) && a.family == family &&
-			    !!(i->ifa_flags & IFF_LOOPBACK) == loopback)
+			    !!(i->ifa_flags & IFF_LOOPBACK) == loopback && is_bindable(&a))
 				add_addr(c, &a);
 	freeifaddrs(all);
 	return 0;

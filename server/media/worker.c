@@ -363,6 +363,8 @@ static void sleep_until_input(struct ly_media_worker *w)
 	ts.tv_sec = wait / 1000000;
 	ts.tv_nsec = wait % 1000000 * 1000;
 	n = epoll_pwait2(w->epfd, evs, LY_COUNTOF(evs), &ts, NULL);
+	if (n < 0 && errno != EINTR) /* not in this kernel, or forbidden: whole milliseconds do */
+		n = epoll_wait(w->epfd, evs, LY_COUNTOF(evs), (int)((wait + 999) / 1000));
 	for (int i = 0; i < n; i++)
 		if (evs[i].data.u64 == LY_MEDIA_MAX_ADDRS)
 			drain_wake(w);
