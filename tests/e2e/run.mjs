@@ -206,6 +206,15 @@ async function oneCall() {
 		const room = await p.second.text('busy-room');
 		expect(/Chromium on Linux/.test(device) && /algebra/i.test(room), `names ${device} in ${room}`);
 	});
+	await test('who thinks better of it lets the devices go, and the call goes on', async () => {
+		await p.second.click('busy-cancel');
+		const state = await p.second.state();
+		expect(state.call === 'idle' && state.tracks.every((t) => t.readyState === 'ended'), JSON.stringify(state));
+		expect((await p.student1.state()).call === 'live', 'the first call ended');
+		await p.second.prejoin('physics');
+		await p.second.click('join-call');
+		await p.second.has('busy-dialog');
+	});
 	await test('it can move the call: the first one ends and lets its camera go', async () => {
 		await p.second.click('busy-move');
 		await p.second.live();
@@ -259,6 +268,34 @@ async function oneCall() {
 		await p.student2.join();
 		console.log(`FIGURE killed browser → joined elsewhere: ${Date.now() - start} ms`);
 		await hearsAndSees(p.student2, [await endpointOf(p.teacher)]);
+	});
+}
+
+async function removed() {
+	await test('who is removed from the classroom is out of the call, and told so', async () => {
+		const pupil = await endpointOf(p.student2);
+		await p.teacher.page.hover(`[data-endpoint="${pupil}"]`);
+		await p.teacher.page.click(`[data-endpoint="${pupil}"] [data-testid="remove-person"]`);
+		await p.teacher.click('remove-confirm');
+		const state = await ended(p.student2, 'kicked');
+		expect(/removed/.test(state.reason), state.reason);
+		await p.teacher.until((e) => !document.querySelector(`[data-endpoint="${e}"]`), pupil, 'the tile gone', 5000);
+		await p.student2.page.click('[data-testid="room-error"] .link');
+		await p.student2.prejoin('algebra');
+		await p.student2.join();
+	});
+}
+
+async function secure() {
+	await test('over HTTPS from another address: log-in, call, bridge channel', async () => {
+		const far = await browsers.open('student1', { ignoreHTTPSErrors: true });
+		await far.login('https://192.0.2.2:8443/');
+		await far.prejoin('algebra');
+		await far.join();
+		await hearsAndSees(far, [await endpointOf(p.teacher)]);
+		await far.until(() => window.lyceum.state().dominant, undefined, 'word of the speaker by the bridge channel');
+		await far.click('leave-call');
+		await far.close();
 	});
 }
 
@@ -331,6 +368,8 @@ try {
 	await inTheCall();
 	await comings();
 	await oneCall();
+	await removed();
+	await secure();
 	await operating();
 	await trouble();
 	await accessible();

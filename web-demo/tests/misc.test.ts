@@ -8,6 +8,7 @@ import { deviceName, mediaErrorText } from '../src/rtc/devices';
 import { Serial } from '../src/rtc/queue';
 import { gradeOf, inboundQuality, summarize, worst } from '../src/rtc/stats';
 import { bestColumns, columnStart, stageTile, type TileInfo } from '../src/ui/layout';
+import { splitLinks } from '../src/ui/links';
 import { completeJid, displayName, initials, roomLocalPart } from '../src/xmpp/jid';
 import { escapeXml, parseXml, serialize, x } from '../src/xmpp/xml';
 
@@ -186,6 +187,17 @@ describe('layout', () => {
 		expect(stageTile(tiles, undefined, 'a')!.id).toBe('b-screen');
 		expect(stageTile(tiles.slice(0, 3), undefined, 'b')!.id).toBe('b');
 		expect(stageTile(tiles.slice(0, 1), undefined, null)!.id).toBe('me');
+	});
+});
+
+describe('links', () => {
+	it.each([
+		['see https://a.example/b?c=1, please', ['see ', '*https://a.example/b?c=1', ', please']],
+		['(http://a.example).', ['(', '*http://a.example', ').']],
+		['javascript:alert(1) ftp://x', ['javascript:alert(1) ftp://x']],
+		['https://', ['https://']],
+	])('%s', (text, parts) => {
+		expect(splitLinks(text).map((p) => (p.link ? '*' : '') + p.text)).toEqual(parts);
 	});
 });
 

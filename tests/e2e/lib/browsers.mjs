@@ -110,8 +110,8 @@ class Person {
 		return this.page.reload({ waitUntil: 'commit' }).catch(() => this.page.reload());
 	}
 
-	async login(path = '/') {
-		await this.goto(URL_ + path);
+	async login(url = URL_) {
+		await this.goto(url);
 		await this.fill('login-name', this.user);
 		await this.fill('login-password', PASSWORD);
 		await this.click('login-submit');

@@ -19,7 +19,7 @@ export class Server {
 		this.logFile = process.env.LYCEUM_LOG ?? path.join(this.dir, 'lyceumd.log');
 		fs.writeFileSync(this.conf, [
 			'[server]', 'domain = localhost', `data_dir = ${this.dir}/data`,
-			'[listen]', 'media = 192.0.2.2:10000', ...(advertise ? [`advertise = ${advertise}`] : []),
+			...(advertise ? ['[listen]', 'media = 192.0.2.2:10000', `advertise = ${advertise}`] : []),
 			'[http]', `web_root = ${top}/web-demo/dist`,
 			'[log]', `level = ${process.env.LYCEUM_LOG_LEVEL ?? 'info'}`, '',
 		].join('\n'));

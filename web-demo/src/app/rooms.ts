@@ -325,6 +325,11 @@ export class Rooms extends Store {
 		}, delayed !== undefined || this.out.reading(room.jid));
 	}
 
+	/** Moderators may remove somebody (XEP-0045 §8.2). */
+	async remove(jid: string, nick: string): Promise<void> {
+		await this.out.iq('set', jid, x('query', { xmlns: NS.MUC_ADMIN }, x('item', { nick, role: 'none' })));
+	}
+
 	say(jid: string, body: string): void {
 		const room = this.rooms.get(jid);
 		if (!room?.joined) return;

@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ChatMessage, Conversation } from '../app/chat';
 import { Avatar, formatTime, IconButton } from './common';
+import { splitLinks } from './links';
 
 /** Within this time, messages of one person stand together under one name. */
 const TOGETHER_MS = 5 * 60_000;
@@ -39,11 +40,17 @@ function Message({ message: m, follows: together }: { message: ChatMessage; foll
 			{!m.mine && <span class="face">{!together && <Avatar name={m.name} size="small" />}</span>}
 			<div class="bubble-box">
 				{!together && <div class="who">{m.mine ? 'You' : m.name} <time>{formatTime(m.at)}</time></div>}
-				<div class="bubble" title={formatTime(m.at)}>{m.body}</div>
+				<div class="bubble" title={formatTime(m.at)}>{linked(m.body)}</div>
 				{m.failed && <div class="error small-text">Not delivered.</div>}
 			</div>
 		</div>
 	);
+}
+
+/** Addresses of web pages become links; everything else stays text. */
+function linked(body: string) {
+	return splitLinks(body).map((part, i) => (part.link
+		? <a key={i} href={part.text} target="_blank" rel="noopener noreferrer nofollow">{part.text}</a> : part.text));
 }
 
 function Composer(props: { onSend: (body: string) => void; onTyping?: () => void; disabled?: boolean; label: string }) {

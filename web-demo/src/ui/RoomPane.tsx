@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { App } from '../app/app';
-import type { Room } from '../app/rooms';
+import type { Occupant, Room } from '../app/rooms';
 import { bareJid } from '../xmpp/jid';
 import { Avatar, IconButton } from './common';
 import { Icon } from './icons';
 import { Messages } from './Messages';
+import { mayRemove, RemoveButton, RemoveDialog } from './RemovePerson';
 
 export function RoomPane({ app, jid }: { app: App; jid: string }) {
 	const room = app.rooms.get(jid);
@@ -42,14 +43,16 @@ export function RoomPane({ app, jid }: { app: App; jid: string }) {
 }
 
 function People({ app, room, open }: { app: App; room: Room; open: boolean }) {
+	const [removing, setRemoving] = useState<Occupant | undefined>();
 	const inCall = room.inCall();
 	const others = room.people().filter((o) => o.sources.size === 0);
-	const row = (o: (typeof others)[number]) => (
+	const row = (o: Occupant) => (
 		<li key={o.nick}>
 			<Avatar name={o.name} size="small" />
 			<span class="grow">{o.name}{o.nick === room.nick && <span class="muted"> (you)</span>}</span>
 			{o.affiliation === 'owner' && <small class="muted" title={bareJid(o.jid)}>Owner</small>}
 			{o.sources.get(`${o.nick}-a0`)?.muted && <span class="muted" title="Microphone off"><Icon name="micOff" size={16} /></span>}
+			{mayRemove(room, o) && <RemoveButton name={o.name} class="quiet tiny" onClick={() => setRemoving(o)} />}
 		</li>
 	);
 	return (
@@ -59,6 +62,7 @@ function People({ app, room, open }: { app: App; room: Room; open: boolean }) {
 			<ul>{others.map(row)}</ul>
 			{others.length === 0 && <p class="muted small-text">Nobody else.</p>}
 			{app.link !== 'online' && <p class="muted small-text">Not connected.</p>}
+			{removing && <RemoveDialog app={app} room={room} person={removing} onDone={() => setRemoving(undefined)} />}
 		</aside>
 	);
 }

@@ -5,6 +5,7 @@ import type { Quality } from '../rtc/stats';
 import { Avatar, formatBps, IconButton } from './common';
 import { Icon } from './icons';
 import type { TileInfo } from './layout';
+import { mayRemove, RemoveButton, RemoveDialog } from './RemovePerson';
 import { Video } from './Video';
 
 /** Our own tile first, then the others by name: tiles do not jump. */
@@ -31,7 +32,9 @@ export function Tile({ app, tile, pinned, onPin, start }: {
 }) {
 	const { call } = app;
 	const [details, setDetails] = useState(false);
-	const occupant = app.rooms.get(call.room).occupants.get(tile.endpoint);
+	const [removing, setRemoving] = useState(false);
+	const room = app.rooms.get(call.room);
+	const occupant = room.occupants.get(tile.endpoint);
 	const camera = occupant?.sources.get(`${tile.endpoint}-v0`);
 	const mic = occupant?.sources.get(`${tile.endpoint}-a0`);
 	const micOff = tile.me ? !call.media.audio.on : mic?.muted === true;
@@ -50,8 +53,10 @@ export function Tile({ app, tile, pinned, onPin, start }: {
 			<div class="tile-top">
 				{quality && <QualityButton quality={quality} name={tile.name} open={details} onClick={() => setDetails(!details)} />}
 				<span class="grow" />
+				{!tile.screen && mayRemove(room, occupant) && <RemoveButton name={tile.name} class="tile-pin" onClick={() => setRemoving(true)} />}
 				<IconButton icon="pin" label={pinned ? 'Unpin' : `Show ${tile.name} large`} pressed={pinned} class={`tile-pin ${pinned ? 'lit' : ''}`} onClick={onPin} />
 			</div>
+			{removing && occupant && <RemoveDialog app={app} room={room} person={occupant} onDone={() => setRemoving(false)} />}
 			{details && quality && <QualityDetails quality={quality} me={tile.me} />}
 			<div class="tile-name">
 				{micOff && !tile.screen && <span class="muted-mark" title="Microphone off"><Icon name="micOff" size={16} /></span>}

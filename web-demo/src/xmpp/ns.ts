@@ -12,6 +12,7 @@ export const NS = {
 	CHATSTATES: 'http://jabber.org/protocol/chatstates',
 	MUC: 'http://jabber.org/protocol/muc',
 	MUC_USER: 'http://jabber.org/protocol/muc#user',
+	MUC_ADMIN: 'http://jabber.org/protocol/muc#admin',
 	MUC_OWNER: 'http://jabber.org/protocol/muc#owner',
 	XDATA: 'jabber:x:data',
 	FOCUS: 'http://jitsi.org/protocol/focus',
