@@ -311,7 +311,9 @@ static int init_all(struct ly_server *s, char *err, size_t cap)
 			 s->conf->server.data_dir, strerror(errno));
 		return -EIO;
 	}
-	rc = load_secret(s, err, cap);
+	rc = ly_admin_check_alone(s->conf, err, cap);
+	if (rc == 0)
+		rc = load_secret(s, err, cap);
 	if (rc == 0)
 		rc = load_tls(s->conf, &xmpp, &http, err, cap);
 	if (rc != 0)

@@ -6,6 +6,9 @@
 #include "server/admin/provider.h"
 #include "server/server.h"
 
+/** Refuses to go on when another server works on the data directory (its control socket answers).
+ *  @p err gets a sentence. @return 0, -EADDRINUSE, -EIO (the path is too long) */
+int ly_admin_check_alone(const struct ly_config *conf, char *err, size_t cap);
 /** Makes it, adds its routes to the server, and registers what it can tell itself (homes, rooms);
  * after the homes were made, before the loops run. @return 0, -ENOMEM, -E2BIG */
 int ly_admin_create(struct ly_admin **out, struct ly_server *s);

@@ -46,7 +46,9 @@ static void finish(struct job *job, json_t *reply)
 
 static void on_done(struct ly_cmd *cmd, void *ctx)
 {
-	json_t *result = cmd->result ? json_incref(cmd->result) : json_null();
+	json_t *result = cmd->result ? cmd->result : json_null();
+
+	cmd->result = NULL; /* it is the other thread's from now on */
 
 	if (cmd->err) {
 		json_decref(result);
@@ -90,27 +92,42 @@ static json_t *run_command(struct ly_admin *a, const char *name, json_t *args)
 	return job.reply;
 }
 
+static json_t *bad_request(const char *text)
+{
+	return json_pack("{s:s, s:i}", "error", text, "errno", -EBADMSG);
+}
+
+/* The name and the arguments of a request. The request itself is gone before the command runs: no
+ * JSON is shared between the threads. @return NULL, or what is wrong with it */
+static const char *parse(const struct ly_buf *line, char *name, size_t cap, json_t **args)
+{
+	json_t *request = json_loadb((char *)line->ptr, line->len, JSON_REJECT_DUPLICATES, NULL);
+	const char *given = json_string_value(json_object_get(request, "command"));
+	const char *why = NULL;
+
+	*args = json_object_get(request, "args");
+	if (request == NULL)
+		why = "the request is not JSON";
+	else if (given == NULL || (*args && !json_is_object(*args)))
+		why = "the request must be {\"command\": text, \"args\": object}";
+	else
+		(void)snprintf(name, cap, "%s", given);
+	*args = why ? NULL : *args ? json_incref(*args) : json_object();
+	json_decref(request);
+	return why;
+}
+
 static json_t *answer(struct ly_admin *a, const struct ly_buf *line)
 {
-	json_error_t where;
-	json_t *request = json_loadb((char *)line->ptr, line->len, JSON_REJECT_DUPLICATES, &where);
-	const char *name = json_string_value(json_object_get(request, "command"));
-	json_t *args = json_object_get(request, "args");
-	json_t *reply;
+	char name[100];
+	json_t *args, *reply;
+	const char *why = parse(line, name, sizeof(name), &args);
 
-	if (request == NULL) {
-		reply = json_pack("{s:s+, s:i}", "error", "not JSON: ", where.text, "errno",
-				  -EBADMSG);
-	} else if (name == NULL || (args && !json_is_object(args))) {
-		reply = json_pack("{s:s, s:i}", "error",
-				  "the request must be {\"command\": text, \"args\": object}",
-				  "errno", -EBADMSG);
-	} else {
-		reply = run_command(a, name, args ? json_incref(args) : json_object());
-		ly_log(&log_control, LY_INFO, "command", "name=\"%s\" ok=%d", name,
-		       reply != NULL && json_object_get(reply, "error") == NULL);
-	}
-	json_decref(request);
+	if (why)
+		return bad_request(why);
+	reply = run_command(a, name, args);
+	ly_log(&log_control, LY_INFO, "command", "name=\"%s\" ok=%d", name,
+	       reply != NULL && json_object_get(reply, "error") == NULL);
 	return reply;
 }
 
@@ -219,24 +236,36 @@ static bool is_alive(const struct sockaddr_un *addr)
 	return alive;
 }
 
+static int address(const struct ly_config *conf, struct sockaddr_un *addr, char *err, size_t cap)
+{
+	*addr = (struct sockaddr_un) { .sun_family = AF_UNIX };
+	if (ly_config_socket_path(conf, addr->sun_path, sizeof(addr->sun_path)) == 0)
+		return 0;
+	(void)snprintf(err, cap, "[server] data_dir is too long for the control socket in it");
+	return -EIO;
+}
+
+int ly_admin_check_alone(const struct ly_config *conf, char *err, size_t cap)
+{
+	struct sockaddr_un addr;
+	int rc = address(conf, &addr, err, cap);
+
+	if (rc != 0 || !is_alive(&addr))
+		return rc;
+	(void)snprintf(err, cap, "another lyceumd is running in %s", conf->server.data_dir);
+	return -EADDRINUSE;
+}
+
 static int open_socket(struct ly_admin *a, char *err, size_t cap)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un addr;
 	mode_t mask;
-	int rc;
+	int rc = ly_admin_check_alone(a->server->conf, err, cap);
 
-	if (ly_config_socket_path(a->server->conf, addr.sun_path, sizeof(addr.sun_path)) != 0) {
-		(void)snprintf(err, cap,
-			       "[server] data_dir is too long for the control socket in it");
-		return -EIO;
-	}
+	if (rc != 0)
+		return rc;
+	(void)address(a->server->conf, &addr, err, cap);
 	(void)snprintf(a->path, sizeof(a->path), "%s", addr.sun_path);
-	if (is_alive(&addr)) {
-		(void)snprintf(err, cap, "another lyceumd is running in %s",
-			       a->server->conf->server.data_dir);
-		a->path[0] = '\0';
-		return -EADDRINUSE;
-	}
 	(void)unlink(a->path);
 	a->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	mask = umask(0177);
