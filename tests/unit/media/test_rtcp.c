@@ -6,6 +6,18 @@
 #include "media/bwe/twcc.h"
 #include "media/rtcp/rtcp.h"
 
+/* field by field: the padding of the struct is nobody's */
+static void assert_same_report(const struct ly_rtp_report *a, const struct ly_rtp_report *b)
+{
+	assert_int_equal(a->ssrc, b->ssrc);
+	assert_int_equal(a->fraction_lost, b->fraction_lost);
+	assert_int_equal(a->lost, b->lost);
+	assert_int_equal(a->top_seq, b->top_seq);
+	assert_int_equal(a->jitter, b->jitter);
+	assert_int_equal(a->lsr, b->lsr);
+	assert_int_equal(a->dlsr, b->dlsr);
+}
+
 static void test_compound(void **state)
 {
 	static const struct ly_rtp_report blocks[2] = {
@@ -43,7 +55,7 @@ static void test_compound(void **state)
 		    p.packets == 10 && p.octets == 1000);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_true(ly_rtcp_report(&p, i, &r));
-		assert_memory_equal(&blocks[i], &r, sizeof(r));
+		assert_same_report(&blocks[i], &r);
 	}
 	assert_false(ly_rtcp_report(&p, 2, &r));
 
