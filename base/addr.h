@@ -1,4 +1,5 @@
-/* A transport address: IPv4 or IPv6 and a port, comparable and printable, without socket headers. */
+/* A transport address: IPv4 or IPv6 and a port, comparable and printable, without socket headers.
+ */
 #ifndef LY_BASE_ADDR_H
 #define LY_BASE_ADDR_H
 

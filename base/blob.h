@@ -1,5 +1,7 @@
-/* A serialised stanza: bytes shared by many receivers, with one hole where what differs per receiver
- * (` to='…'`) is inserted when it is written. Reference-counted across threads; the bytes are const. */
+/* A serialised stanza: bytes shared by many receivers, with one hole where what differs per
+ * receiver
+ * (` to='…'`) is inserted when it is written. Reference-counted across threads; the bytes are
+ * const. */
 #ifndef LY_BASE_BLOB_H
 #define LY_BASE_BLOB_H
 

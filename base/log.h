@@ -1,4 +1,5 @@
-/* Structured logging: an event name and key=value pairs. The sink is set by the server or a test. */
+/* Structured logging: an event name and key=value pairs. The sink is set by the server or a test.
+ */
 #ifndef LY_BASE_LOG_H
 #define LY_BASE_LOG_H
 

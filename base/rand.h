@@ -1,4 +1,5 @@
-/* Random numbers by a source that is passed in: the system's in production, a seeded one in tests. */
+/* Random numbers by a source that is passed in: the system's in production, a seeded one in tests.
+ */
 #ifndef LY_BASE_RAND_H
 #define LY_BASE_RAND_H
 

@@ -69,14 +69,14 @@ int ly_calls_create(struct ly_server *s)
 		rc = ly_focus_create(&s->calls, &conf);
 	if (rc != 0)
 		return rc;
-	s->hosts[s->n_hosts++] = (struct ly_host){ .domain = s->focus,
-						   .kind = LY_HOST_COMPONENT,
-						   .name = "Calls",
-						   .ctx = s->calls,
-						   .home_of = ly_focus_home_of,
-						   .recv = ly_focus_recv,
-						   .disco_category = "component",
-						   .disco_type = "focus" };
+	s->hosts[s->n_hosts++] = (struct ly_host) { .domain = s->focus,
+						    .kind = LY_HOST_COMPONENT,
+						    .name = "Calls",
+						    .ctx = s->calls,
+						    .home_of = ly_focus_home_of,
+						    .recv = ly_focus_recv,
+						    .disco_category = "component",
+						    .disco_type = "focus" };
 	return 0;
 }
 

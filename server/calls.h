@@ -13,7 +13,8 @@ int ly_calls_create(struct ly_server *s);
 int ly_calls_start(struct ly_server *s, char *err, size_t cap);
 /** Ends all calls, so that clients are told while their streams still live. */
 void ly_calls_end_all(struct ly_server *s);
-/** Stops the media threads and frees the focus; after the homes are gone, whose rooms still end calls. */
+/** Stops the media threads and frees the focus; after the homes are gone, whose rooms still end
+ * calls. */
 void ly_calls_destroy(struct ly_server *s);
 
 #endif

@@ -330,7 +330,8 @@ static void run(struct ly_home *home, struct ly_msg *msg)
 	drop(msg);
 }
 
-/* The call is told to stop and releases the slot: the slot itself never frees what may still run. */
+/* The call is told to stop and releases the slot: the slot itself never frees what may still run.
+ */
 void ly_focus_session_gone(struct ly_focus *f, struct ly_home *home, const char *full_jid)
 {
 	struct ly_focus_home *fh = ly_focus_at(f, home);

@@ -46,7 +46,8 @@ enum ly_claim_out ly_claim_stop(struct ly_claim *c, enum ly_call_end end)
 {
 	if (c->state == LY_CLAIM_ENDED)
 		return LY_CLAIM_NOTHING;
-	/* One that was only asked for may be on its way to being granted: it is released all the same. */
+	/* One that was only asked for may be on its way to being granted: it is released all the
+	 * same. */
 	c->state = LY_CLAIM_ENDED;
 	c->end = end;
 	return LY_CLAIM_SEND_RELEASE;

@@ -5,8 +5,8 @@
  *     |                   |                  |
  *     +--- refused, stop, revoked, lease over ---> ENDED
  *
- * A granted claim is renewed every third of its lease. The lease counts from the moment of asking, so
- * it ends here before it ends at the slot; who gets no answer to its renewals stops in time.
+ * A granted claim is renewed every third of its lease. The lease counts from the moment of asking,
+ * so it ends here before it ends at the slot; who gets no answer to its renewals stops in time.
  */
 #ifndef LY_SIGNALING_CALLS_CLAIM_H
 #define LY_SIGNALING_CALLS_CLAIM_H
@@ -36,7 +36,8 @@ struct ly_claim {
 
 /** Starts asking; the caller sends the claim to the slot. */
 void ly_claim_init(struct ly_claim *c, ly_usec now, uint64_t id);
-/** [in] The slot said yes (to the claim or to a renewal). False if that comes too late: release it. */
+/** [in] The slot said yes (to the claim or to a renewal). False if that comes too late: release it.
+ */
 bool ly_claim_granted(struct ly_claim *c, ly_usec now);
 /** [in] The slot said no. */
 void ly_claim_refused(struct ly_claim *c);
@@ -44,7 +45,8 @@ void ly_claim_refused(struct ly_claim *c);
 enum ly_claim_out ly_claim_begin(struct ly_claim *c);
 /** [in] The participant is out of the call, for whatever reason. @return what to send */
 enum ly_claim_out ly_claim_stop(struct ly_claim *c, enum ly_call_end end);
-/** [in] Lets time pass. @return what to send; when it ends here, the caller stops the participant */
+/** [in] Lets time pass. @return what to send; when it ends here, the caller stops the participant
+ */
 enum ly_claim_out ly_claim_tick(struct ly_claim *c, ly_usec now);
 ly_usec ly_claim_deadline(const struct ly_claim *c);
 

@@ -124,7 +124,8 @@ static void let_go(struct ly_slot *s, ly_usec now, enum ly_call_end end)
 		    (struct ly_slot_out) { .kind = LY_SLOT_NOTIFY, .ref = &s->ended, .end = end });
 }
 
-/* Another claim waits already: the newcomer takes its place, the user pressed the button there last. */
+/* Another claim waits already: the newcomer takes its place, the user pressed the button there
+ * last. */
 static void replace_waiting(struct ly_slot *s, ly_usec now, uint64_t claim, struct ly_call_ref *ref)
 {
 	if (s->next.claim != 0)
@@ -215,7 +216,8 @@ void ly_slot_tick(struct ly_slot *s, ly_usec now)
 		put(s, (struct ly_slot_out) { .kind = LY_SLOT_REVOKE,
 					      .claim = s->now.claim,
 					      .end = LY_CALL_LOST });
-		/* It may be running by now without our knowing: the lease decides, not this clock. */
+		/* It may be running by now without our knowing: the lease decides, not this clock.
+		 */
 		s->now.activate_by = now + LY_SLOT_CLAIM_TIME;
 	}
 }

@@ -1,5 +1,6 @@
-/* A user's call slot: the one place that decides whether this user may be in a call. It lives at the
- * user's home; the calls that ask for it (signaling/calls/claim.h) live at the homes of their rooms.
+/* A user's call slot: the one place that decides whether this user may be in a call. It lives at
+ * the user's home; the calls that ask for it (signaling/calls/claim.h) live at the homes of their
+ * rooms.
  *
  *              claim: GRANT                activate
  *   IDLE ----------------------> CLAIMED ----------> ACTIVE
@@ -8,10 +9,10 @@
  *    +--- release, lease over --------|----------------+
  *                                     +--- MOVING <----+   (until it releases or its lease is over)
  *
- * A claim without `move` that finds the slot taken is answered with CONFLICT, which names the running
- * call. A claim with `move` is granted only when the old holder has let go, so that at no moment two
- * calls run. A holder renews its lease; the slot's copy of a lease ends after the holder's, so that a
- * lost message can delay a call but never double it.
+ * A claim without `move` that finds the slot taken is answered with CONFLICT, which names the
+ * running call. A claim with `move` is granted only when the old holder has let go, so that at no
+ * moment two calls run. A holder renews its lease; the slot's copy of a lease ends after the
+ * holder's, so that a lost message can delay a call but never double it.
  *
  * Sans-IO and pure: after a call marked [in], drain ly_slot_poll().
  */
@@ -89,7 +90,8 @@ struct ly_slot {
 void ly_slot_init(struct ly_slot *s);
 void ly_slot_fini(struct ly_slot *s);
 
-/** [in] A call wants the slot for the claim with this id (> 0, never used before). @p ref is copied.
+/** [in] A call wants the slot for the claim with this id (> 0, never used before). @p ref is
+ * copied.
  *  @p move: call id that may be ended for it, NULL if none. The same claim again is granted again.
  *  @return 0, -ENOMEM (nothing changed, nothing is answered) */
 int ly_slot_claim(struct ly_slot *s, ly_usec now, uint64_t claim, const struct ly_call_ref *ref,

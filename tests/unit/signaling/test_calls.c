@@ -1,4 +1,5 @@
-/* One active call: the slot at the user's home and the claims of calls, alone and against each other. */
+/* One active call: the slot at the user's home and the claims of calls, alone and against each
+ * other. */
 #include "tests/unit/check.h"
 
 #include "base/err.h"
