@@ -336,6 +336,10 @@ static size_t receive(struct ly_media_worker *w, size_t at, ly_usec now)
 			in[i].local = (uint8_t)at;
 		}
 		n = ly_udp_recv(&w->udp[at], in, LY_UDP_BATCH);
+		/* A peer may be quicker than this thread: what was posted before it was told of us
+		 * must be done before its first check is looked at. */
+		if (n > 0)
+			(void)run_commands(w, now);
 		feed(w, in, n, now);
 		all += n;
 		if (n < LY_UDP_BATCH)
@@ -424,7 +428,7 @@ static void *run(void *arg)
 	w->gather = w->conf->gather_max ? w->conf->gather_max : GATHER_DEFAULT;
 	w->turn_at = now;
 	prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
-	/* Sound suffers first when the machine is short of time; without the privilege: as it is.
+	/* Sound suffers first when the machine is short of time. Without the privilege: as it is.
 	 */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	while (run_commands(w, now)) {
