@@ -4,6 +4,7 @@ The programs come from $LYCEUM_BUILD (default: build), so that the same tests ru
 the sanitizers. What the server logged is shown when it ends badly.
 """
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,15 +19,27 @@ LYCEUMCTL = BUILD / "server" / "lyceumctl"
 PASSWORD = "correct horse"
 
 
+def _is_free(port):
+    """Neither TCP nor UDP is taken."""
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(type=kind) as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
+
+
 def free_ports(n):
-    """Ports that nothing listens on now."""
-    socks = [socket.socket() for _ in range(n)]
-    for s in socks:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in socks]
-    for s in socks:
-        s.close()
-    return ports
+    """Ports that nothing has now, outside of the range that outgoing connections use; the last one is
+    followed by three more that are free (media threads)."""
+    found = []
+    while len(found) < n:
+        port = random.randrange(18000, 32000)
+        need = range(port, port + (4 if len(found) == n - 1 else 1))
+        if not set(need) & set(found) and all(_is_free(p) for p in need):
+            found.append(port)
+    return found
 
 
 class Server:
