@@ -132,12 +132,11 @@ static void start_next(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_port = htons((uint16_t)b.port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK + b.n_started % 200) };
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct client *c = &b.clients[b.n_started];
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c };
 	int one = 1;
 
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	c->number = b.n_started++;
 	ly_buf_init(&c->in, LY_MEM_MISC, 0);
 	ly_buf_init(&c->out, LY_MEM_MISC, 0);
@@ -351,6 +350,7 @@ int main(int argc, char **argv)
 
 	if (argc != 9)
 		die("usage: bench_xmpp PORT TLS PID N PREFIX PASSWORD SECONDS WINDOW", 0);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	b.port = atoi(argv[1]);
 	b.tls = atoi(argv[2]) != 0;
 	b.pid = atoi(argv[3]);
