@@ -1,8 +1,6 @@
 /* The focus as an occupant of the room: who comes and goes, and what they send to it. */
 #include "server/focus/focus_priv.h"
 
-#include <stdio.h>
-
 #include "base/err.h"
 
 static struct ly_focus_occupant *find_occupant(struct ly_focus_call *c, const char *jid)
@@ -48,8 +46,12 @@ static void on_joined(void *ctx, struct ly_muc_agent *agent, int err)
 static void read_presence(struct ly_focus_part *p, const struct ly_xml *presence)
 {
 	const char *text = ly_xml_child_text(presence, NULL, "SourceInfo"), *name;
-	json_t *info = text ? json_loads(text, 0, NULL) : NULL, *entry;
+	json_error_t where;
+	json_t *info = text ? json_loads(text, 0, &where) : NULL, *entry;
 
+	if (text != NULL && !json_is_object(info))
+		ly_log(&ly_focus_log, LY_WARN, "source_info", "jid=%s error=\"no JSON object\"",
+		       p->jid);
 	json_object_foreach(info, name, entry)
 	{
 		const char *kind = strrchr(name, '-');
@@ -64,31 +66,75 @@ static void read_presence(struct ly_focus_part *p, const struct ly_xml *presence
 	json_decref(info);
 }
 
+static void forget(struct ly_focus_occupant *o)
+{
+	ly_list_del(&o->link);
+	ly_free(o->jid, LY_MEM_CALL);
+	ly_free(o->nick, LY_MEM_CALL);
+	ly_free(o, LY_MEM_CALL);
+}
+
+/* A nick has one session that we see. When another of the user takes its place, the first has left. */
+static struct ly_focus_part *replaced_by(struct ly_focus_call *c,
+					 const struct ly_muc_occupant_info *who)
+{
+	struct ly_focus_part *p = NULL;
+
+	LY_LIST_EACH (it, tmp, &c->occupants) {
+		struct ly_focus_occupant *o = LY_LIST_ENTRY(it, struct ly_focus_occupant, link);
+
+		if (strcmp(o->nick, who->nick) != 0 || strcmp(o->jid, who->jid->full) == 0)
+			continue;
+		p = ly_call_part_by_jid(c, o->jid);
+		forget(o);
+	}
+	return p != NULL && p->state >= LY_PART_INVITED ? p : NULL;
+}
+
+static struct ly_focus_occupant *note_occupant(struct ly_focus_call *c,
+					       const struct ly_muc_occupant_info *who)
+{
+	struct ly_focus_occupant *o = find_occupant(c, who->jid->full);
+	char *nick = ly_strdup(who->nick, LY_MEM_CALL);
+
+	if (nick == NULL)
+		return NULL;
+	if (o == NULL) {
+		o = ly_alloc(sizeof(*o), LY_MEM_CALL);
+		if (o == NULL || (o->jid = ly_strdup(who->jid->full, LY_MEM_CALL)) == NULL) {
+			ly_free(nick, LY_MEM_CALL);
+			ly_free(o, LY_MEM_CALL);
+			return NULL;
+		}
+		ly_list_add_tail(&c->occupants, &o->link);
+	}
+	ly_free(o->nick, LY_MEM_CALL);
+	o->nick = nick;
+	return o;
+}
+
 static void on_occupant(void *ctx, struct ly_muc_agent *agent,
 			const struct ly_muc_occupant_info *who)
 {
 	struct ly_focus_call *c = ctx;
-	struct ly_focus_occupant *o;
-	struct ly_focus_part *p;
+	struct ly_focus_part *p, *old = replaced_by(c, who);
 
 	(void)agent;
-	o = find_occupant(c, who->jid->full);
-	if (o == NULL) {
-		o = ly_alloc(sizeof(*o), LY_MEM_CALL);
-		if (o == NULL || (o->jid = ly_strdup(who->jid->full, LY_MEM_CALL)) == NULL) {
-			ly_free(o, LY_MEM_CALL);
-			return;
-		}
-		ly_list_add_tail(&c->occupants, &o->link);
-	}
-	/* A nick that is too long for an endpoint's id is cut here and refused by ly_part_invite().
-	 */
-	snprintf(o->nick, sizeof(o->nick), "%s",
-		 strlen(who->nick) < sizeof(o->nick) ? who->nick : "");
+	if (note_occupant(c, who) == NULL)
+		return;
 	p = ly_call_part_by_jid(c, who->jid->full);
+	if (p != NULL)
+		ly_part_set_nick(p, who->nick);
+	if (old != NULL) {
+		bool is_last = c->n_parts == 1;
+
+		ly_part_set_nick(old, NULL);
+		ly_part_end(old, LY_CALL_LEFT, NULL, NULL, 0);
+		if (is_last)
+			return; /* and the call with it */
+	}
 	if (p == NULL)
 		return;
-	snprintf(p->nick, sizeof(p->nick), "%s", o->nick);
 	read_presence(p, who->presence);
 	ly_part_invite(p);
 }
@@ -118,15 +164,12 @@ static void on_left(void *ctx, struct ly_muc_agent *agent, const struct ly_muc_o
 	(void)new_nick;
 	if (why == LY_MUC_RENAMED)
 		return; /* joined comes again with the new nick; the endpoint keeps its id */
-	if (o != NULL) {
-		ly_list_del(&o->link);
-		ly_free(o->jid, LY_MEM_CALL);
-		ly_free(o, LY_MEM_CALL);
-	}
+	if (o != NULL)
+		forget(o);
 	p = ly_call_part_by_jid(c, who->jid->full);
 	if (p == NULL)
 		return;
-	p->nick[0] = 0;
+	ly_part_set_nick(p, NULL);
 	/* One whose claim is still being decided has not begun: its request will be answered. */
 	if (p->state >= LY_PART_INVITED)
 		ly_part_end(p, end_of(why), NULL, NULL, 0);

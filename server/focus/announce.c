@@ -33,7 +33,7 @@ void ly_part_send(struct ly_focus_part *p, struct ly_xml_doc *doc, struct ly_bui
 	random_id(p->call->at->home, id);
 	if (!err && ly_xml_attr(root, "id") == NULL)
 		err = ly_xml_set_attr(root, &doc->arena, "id", id);
-	if (!err && p->nick[0])
+	if (!err && p->nick != NULL)
 		err = ly_muc_agent_send(p->call->agent, p->nick, root);
 	if (err)
 		ly_log(&ly_focus_log, LY_WARN, "send_failed", "jid=%s room=%s error=%s", p->jid,

@@ -339,8 +339,9 @@ static void on_text(struct ly_focus_bridge *b, const char *text, size_t len)
 		if (strcmp(classes[i].class, class) == 0)
 			break;
 	if (class == NULL || i == LY_COUNTOF(classes))
-		ly_log(&ly_focus_log, LY_WARN, "bridge_message", "endpoint=%s text=\"%s\"",
-		       b->endpoint, msg ? "unknown colibriClass" : err.text);
+		ly_log(&ly_focus_log, LY_WARN, "bridge_message", "endpoint=%s error=\"%s\" byte=%d",
+		       b->endpoint, msg ? "no known colibriClass" : "no JSON",
+		       msg ? 0 : err.position); /* not err.text, which quotes the message */
 	else
 		classes[i].fn(b->part, msg);
 	json_decref(msg);

@@ -71,6 +71,7 @@ static void free_occupants(struct ly_focus_call *c)
 
 		ly_list_del(it);
 		ly_free(o->jid, LY_MEM_CALL);
+		ly_free(o->nick, LY_MEM_CALL);
 		ly_free(o, LY_MEM_CALL);
 	}
 }
@@ -147,6 +148,7 @@ void ly_focus_end_all(struct ly_focus *f, struct ly_home *home)
 	struct ly_map_slot slot;
 	size_t it = 0;
 
+	fh->stopping = true;
 	/* the map shrinks while it is walked: begin again after each */
 	while (ly_map_next(&fh->rooms, &it, &slot)) {
 		ly_call_end(slot.value, LY_CALL_ENDED, "the server is shutting down");

@@ -192,6 +192,8 @@ void ly_focus_recv(struct ly_home *home, void *focus, struct ly_stanza *st)
 		ly_bounce(home, st, LY_BAD_REQUEST, "conference needs the JID of a room");
 	else if (st->from.resource == NULL || strcmp(st->from.domain, f->users_domain) != 0)
 		ly_bounce(home, st, LY_NOT_ALLOWED, "only users of this server may join calls");
+	else if (fh->stopping)
+		ly_bounce(home, st, LY_SERVICE_UNAVAILABLE, "the server is shutting down");
 	else
 		join(fh, st, &room);
 }

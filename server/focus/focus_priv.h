@@ -19,7 +19,7 @@
 #define LY_FOCUS_BRIDGE_TEXT_MAX 65536
 #define LY_FOCUS_DEVICE_MAX 64
 /** The room's occupant that is the focus. */
-#define LY_FOCUS_NICK "focus"
+#define LY_FOCUS_NICK LY_MUC_SERVICE_NICK
 /** Most participants of one call. */
 #define LY_FOCUS_MAX_PARTS LY_SFU_MAX_ENDPOINTS
 
@@ -46,7 +46,7 @@ struct ly_focus_part {
 	struct ly_home_timer timer;
 	struct ly_stanza *pending;    /* owned: the conference IQ to be answered, or NULL */
 	char endpoint[LY_SFU_ID_MAX]; /* "" until invited; the nick it was invited by */
-	char nick[LY_SFU_ID_MAX];     /* its nick now, "" when not in the room */
+	char *nick;                   /* owned: its nick now, NULL when not in the room */
 	char sid[LY_FOCUS_ID_MAX], session[LY_FOCUS_ID_MAX];
 	char ufrag[17], pwd[33], bridge_pwd[LY_FOCUS_PWD_MAX];
 	unsigned generation;
@@ -64,7 +64,7 @@ struct ly_focus_part {
 struct ly_focus_occupant {
 	struct ly_list link; /* call->occupants */
 	char *jid;           /* owned: real full JID */
-	char nick[LY_SFU_ID_MAX];
+	char *nick;          /* owned; of any length */
 };
 
 /** The call of one room. */
@@ -91,6 +91,7 @@ struct ly_focus_home {
 	struct ly_home *home; /* borrowed; known from the first stanza or message on */
 	unsigned index;
 	uint64_t next_claim, next_conf;
+	bool stopping;        /* no more calls */
 	struct ly_map rooms;  /* bare room JID -> call */
 	struct ly_map confs;  /* conf number -> call */
 	struct ly_map claims; /* claim id -> struct ly_focus_part */
@@ -139,6 +140,8 @@ int ly_part_create(struct ly_focus_call *c, struct ly_stanza *iq, const char *de
 void ly_part_granted(struct ly_focus_part *p);
 /** Answers a pending conference IQ with ready, or with an error and ends it. */
 void ly_part_answer_ready(struct ly_focus_part *p);
+/** Its nick from now on; NULL: not in the room. Out of memory counts as that. */
+void ly_part_set_nick(struct ly_focus_part *p, const char *nick);
 /** Sends the offer if it is granted and in the room. */
 void ly_part_invite(struct ly_focus_part *p);
 enum { LY_PART_TELL = 1 };

@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "base/text.h"
 
+#define BAD_NICK "this nick cannot be in the call: letters, digits and _ only, and not in use"
+
 static void on_timer(struct ly_home *home, struct ly_home_timer *t)
 {
 	struct ly_focus_part *p = LY_CONTAINER_OF(t, struct ly_focus_part, timer);
@@ -30,9 +32,16 @@ static void part_free(struct ly_focus_part *p)
 	ly_free(p->jid, LY_MEM_CALL);
 	ly_free(p->user, LY_MEM_CALL);
 	ly_free(p->device, LY_MEM_CALL);
+	ly_free(p->nick, LY_MEM_CALL);
 	ly_wipe(p->pwd, sizeof(p->pwd));
 	ly_wipe(p->bridge_pwd, sizeof(p->bridge_pwd));
 	ly_free(p, LY_MEM_CALL);
+}
+
+void ly_part_set_nick(struct ly_focus_part *p, const char *nick)
+{
+	ly_free(p->nick, LY_MEM_CALL);
+	p->nick = nick ? ly_strdup(nick, LY_MEM_CALL) : NULL;
 }
 
 int ly_part_create(struct ly_focus_call *c, struct ly_stanza *iq, const char *device,
@@ -71,6 +80,26 @@ int ly_part_create(struct ly_focus_call *c, struct ly_stanza *iq, const char *de
 	return 0;
 }
 
+/* Letters, digits and '_': an endpoint's id goes into URLs, and before the '-' of source names. */
+static bool nick_is_fit(const char *nick)
+{
+	size_t len = strlen(nick);
+
+	return len > 0 && len < LY_SFU_ID_MAX && strcmp(nick, "jvb") != 0 &&
+	       strspn(nick, "0123456789abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == len;
+}
+
+/* Whether it can be an endpoint under this nick; NULL: it is not in the room yet. */
+static bool nick_may_join(struct ly_focus_part *p, const char *nick)
+{
+	if (nick == NULL ||
+	    (nick_is_fit(nick) && ly_call_part_by_endpoint(p->call, nick) == NULL))
+		return true;
+	ly_log(&ly_focus_log, LY_WARN, "bad_nick", "jid=%s room=%s", p->jid, p->call->room);
+	return false;
+}
+
 void ly_part_granted(struct ly_focus_part *p)
 {
 	struct ly_focus_call *c = p->call;
@@ -86,7 +115,11 @@ void ly_part_granted(struct ly_focus_part *p)
 		ly_part_end(p, LY_CALL_ENDED, "the call cannot be started now", NULL, 0);
 		return;
 	}
-	if (c->agent_joined) {
+	if (!c->agent_joined)
+		return;
+	if (!nick_may_join(p, ly_focus_nick_of(c, p->jid))) {
+		ly_part_end(p, LY_CALL_REVOKED, BAD_NICK, NULL, 0);
+	} else {
 		ly_part_answer_ready(p);
 		ly_part_invite(p);
 	}
@@ -201,13 +234,13 @@ void ly_part_invite(struct ly_focus_part *p)
 
 	if (p->state != LY_PART_GRANTED || !c->agent_joined || nick == NULL)
 		return;
-	if (nick[0] == 0 || strchr(nick, '/') != NULL ||
-	    ly_call_part_by_endpoint(c, nick) != NULL) {
-		ly_log(&ly_focus_log, LY_WARN, "bad_nick", "jid=%s room=%s", p->jid, c->room);
-		ly_part_end(p, LY_CALL_REVOKED, "this nick cannot be in the call", NULL, 0);
+	if (!nick_may_join(p, nick)) {
+		/* It was told "ready" and has no session that could be ended: so the room says it. */
+		(void)ly_muc_agent_kick(c->agent, nick, BAD_NICK);
+		ly_part_end(p, LY_CALL_REVOKED, BAD_NICK, NULL, 0);
 		return;
 	}
-	snprintf(p->nick, sizeof(p->nick), "%s", nick);
+	ly_part_set_nick(p, nick);
 	snprintf(p->endpoint, sizeof(p->endpoint), "%s", nick);
 	make_secrets(p);
 	p->generation = 0;
@@ -252,11 +285,13 @@ void ly_part_end(struct ly_focus_part *p, enum ly_call_end end, const char *text
 	       p->jid, p->endpoint, ly_call_end_name(end));
 	refuse_pending(p, text);
 	if (p->state >= LY_PART_INVITED) {
-		if ((flags & LY_PART_TELL) && c->agent_joined && p->nick[0])
+		if ((flags & LY_PART_TELL) && c->agent_joined && p->nick != NULL)
 			send_terminate(p, end, text, moved_to);
 		ly_media_remove_endpoint(f->media, c->conf, p->endpoint);
-		if (c->agent_joined)
+		if (c->agent_joined && !c->ending) /* when all go, nobody needs to know */
 			ly_announce(p, "source-remove", &p->sources);
+		if (strcmp(c->dominant, p->endpoint) == 0)
+			c->dominant[0] = 0;
 	}
 	ly_bridge_detach(p);
 	ly_slots_send(p, ly_claim_stop(&p->claim, end));

@@ -12,13 +12,19 @@
 typedef void (*action_fn)(struct ly_focus_part *p, const struct ly_stanza *st,
 			  const struct ly_xml *jingle);
 
+static void reply(struct ly_focus_part *p, const struct ly_xml *root)
+{
+	if (p->nick != NULL)
+		(void)ly_muc_agent_send(p->call->agent, p->nick, root);
+}
+
 static void answer_ok(struct ly_focus_part *p, const struct ly_stanza *st)
 {
 	struct ly_build b = ly_iq_result(st);
 	struct ly_xml *root;
 
 	if (ly_build_finish(&b, &root) == 0)
-		(void)ly_muc_agent_send(p->call->agent, p->nick, root);
+		reply(p, root);
 }
 
 static void answer_error(struct ly_focus_part *p, const struct ly_stanza *st, enum ly_cond cond,
@@ -29,7 +35,7 @@ static void answer_error(struct ly_focus_part *p, const struct ly_stanza *st, en
 	ly_log(&ly_focus_log, LY_WARN, "jingle_refused", "jid=%s room=%s condition=%s text=\"%s\"",
 	       p->jid, p->call->room, ly_cond_name(cond), text ? text : "");
 	if (root != NULL)
-		(void)ly_muc_agent_send(p->call->agent, p->nick, root);
+		reply(p, root);
 }
 
 /* XEP-0166 s. 10: an unknown sid has its own condition beside item-not-found. */
@@ -40,7 +46,7 @@ static void answer_unknown_session(struct ly_focus_part *p, const struct ly_stan
 
 	ly_build_element(&b, "urn:xmpp:jingle:errors:1", "unknown-session", NULL);
 	if (ly_build_finish(&b, &root) == 0)
-		(void)ly_muc_agent_send(p->call->agent, p->nick, root);
+		reply(p, root);
 }
 
 static bool ssrc_in_use(const struct ly_focus_part *p, uint32_t ssrc)
@@ -138,11 +144,21 @@ static void on_accept(struct ly_focus_part *p, const struct ly_stanza *st,
 	       p->call->room, p->jid, p->endpoint, p->sources.n);
 }
 
+static bool is_active(struct ly_focus_part *p, const struct ly_stanza *st)
+{
+	if (p->state == LY_PART_ACTIVE)
+		return true;
+	answer_error(p, st, LY_UNEXPECTED_REQUEST, "the session is not accepted yet");
+	return false;
+}
+
 static void on_source_add(struct ly_focus_part *p, const struct ly_stanza *st,
 			  const struct ly_xml *jingle)
 {
 	struct ly_focus_sources sources;
 
+	if (!is_active(p, st))
+		return;
 	if (!read_new_sources(p, st, jingle, &sources))
 		return;
 	if (publish(p, &sources))
@@ -158,6 +174,8 @@ static void on_source_remove(struct ly_focus_part *p, const struct ly_stanza *st
 	struct ly_focus_sources gone;
 	const char *why;
 
+	if (!is_active(p, st))
+		return;
 	if (ly_focus_sources_parse(&gone, jingle, p->endpoint, &why)) {
 		answer_error(p, st, LY_BAD_REQUEST, why);
 		return;

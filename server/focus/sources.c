@@ -78,15 +78,20 @@ static uint32_t rtx_of(const struct reading *r, uint32_t ssrc)
 	return 0;
 }
 
-static void read_msid(struct ly_focus_source *s, const struct ly_xml *source)
+/* It is handed on to the others: what does not fit whole is refused, half a character would be no XML. */
+static int read_msid(struct reading *r, struct ly_focus_source *s, const struct ly_xml *source)
 {
 	for (const struct ly_xml *p = ly_xml_child(source, LY_NS_JINGLE_SSMA, "parameter");
 	     p != NULL; p = ly_xml_next_child(p, LY_NS_JINGLE_SSMA, "parameter")) {
 		const char *name = ly_xml_attr(p, "name"), *value = ly_xml_attr(p, "value");
 
-		if (name != NULL && value != NULL && strcmp(name, "msid") == 0)
-			snprintf(s->msid, sizeof(s->msid), "%s", value);
+		if (name == NULL || value == NULL || strcmp(name, "msid") != 0)
+			continue;
+		if (strlen(value) >= sizeof(s->msid))
+			return refuse(r, -EBADMSG, "an msid is too long");
+		snprintf(s->msid, sizeof(s->msid), "%s", value);
 	}
+	return 0;
 }
 
 static int check_source(struct reading *r, uint32_t ssrc, const char *name)
@@ -131,8 +136,7 @@ static int read_source(struct reading *r, const struct ly_xml *source, enum ly_s
 	s->desc.video_type = type && strcmp(type, "desktop") == 0 ? LY_SFU_DESKTOP : LY_SFU_CAMERA;
 	s->desc.ssrc = ssrc;
 	s->desc.rtx_ssrc = kind == LY_SFU_VIDEO ? rtx_of(r, ssrc) : 0;
-	read_msid(s, source);
-	return 0;
+	return read_msid(r, s, source);
 }
 
 static int read_content(struct reading *r, const struct ly_xml *content)
@@ -249,17 +253,20 @@ static bool uses_ssrc(const struct ly_focus_sources *s, uint32_t ssrc)
 
 int ly_focus_sources_add(struct ly_focus_sources *s, const struct ly_focus_sources *more)
 {
+	size_t before = s->n;
+
 	if (s->n + more->n > LY_SFU_MAX_SOURCES)
 		return -E2BIG;
 	for (size_t i = 0; i < more->n; i++) {
 		const struct ly_sfu_source_desc *d = &more->v[i].desc;
 
-		if (ly_focus_sources_find(s, d->name) != NULL || uses_ssrc(s, d->ssrc) ||
-		    uses_ssrc(s, d->rtx_ssrc))
+		if (ly_focus_sources_find(s, d->name) != NULL || d->ssrc == d->rtx_ssrc ||
+		    uses_ssrc(s, d->ssrc) || uses_ssrc(s, d->rtx_ssrc)) {
+			s->n = before;
 			return -EEXIST;
+		}
+		s->v[s->n++] = more->v[i]; /* two of @more may clash, too */
 	}
-	for (size_t i = 0; i < more->n; i++)
-		s->v[s->n++] = more->v[i];
 	return 0;
 }
 

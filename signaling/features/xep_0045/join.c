@@ -180,21 +180,24 @@ static void move_session(struct ly_room *room, struct ly_muc_session *s, struct 
 				    .codes = { 303 },
 				    .only = s,
 				    .self_only = occ->n_sessions > 1 };
+	bool was_first = false;
 
 	ly_room_announce(room, occ, s, &note);
 	if (occ->n_sessions == 1) {
-		ly_muc_agents_event(room, LY_MUC_EV_GONE, occ, LY_MUC_RENAMED, NULL,
-				    st->to.resource);
+		/* to agents, who see one session of a nick, the other one stays and this one goes */
+		ly_muc_agents_event(room, LY_MUC_EV_GONE, occ, LY_MUC_LEFT, NULL, NULL);
 		ly_room_del_occupant(room, occ);
+		occ = NULL;
 	} else {
-		bool was_first = ly_muc_first_session(occ) == s;
-
+		was_first = ly_muc_first_session(occ) == s;
 		ly_room_del_session(room, s);
 		if (was_first)
 			ly_room_announce(room, occ, NULL,
 					 &(struct ly_muc_note) { .others_only = true });
 	}
 	enter(room, st);
+	if (was_first)
+		ly_muc_agents_event(room, LY_MUC_EV_CHANGED, occ, LY_MUC_LEFT, NULL, NULL);
 	ly_muc_room_check_empty(room); /* it may have been refused */
 }
 

@@ -17,6 +17,9 @@ struct ly_home;
 struct ly_muc;       /* the rooms of one host at one home; owned by the home */
 struct ly_muc_agent; /* one agent in one room; owned by the rooms */
 
+/** The nick of the service's own occupant: nobody else may take it. */
+#define LY_MUC_SERVICE_NICK "focus"
+
 enum ly_muc_role { LY_MUC_NONE, LY_MUC_VISITOR, LY_MUC_PARTICIPANT, LY_MUC_MODERATOR };
 
 /** XEP-0045 s. 5.2, in the order of power; the numbers are those of enum ly_store_affiliation. */

@@ -293,6 +293,8 @@ bool ly_room_nick_reserved(const struct ly_room *room, const char *nick, const c
 	struct ly_map_slot slot;
 	size_t it = 0;
 
+	if (strcmp(nick, LY_MUC_SERVICE_NICK) == 0)
+		return true;
 	if (room->n_nicks == 0)
 		return false;
 	while (ly_map_next(&room->members, &it, &slot)) {
