@@ -83,8 +83,7 @@ class Member(Guest):
     async def call_state(self, state, seconds=5, **attributes):
         while True:
             got = await asyncio.wait_for(self.calls.get(), seconds)
-            if got.get("state") == state:
-                assert attributes.items() <= got.attrib.items(), got.attrib
+            if got.get("state") == state and attributes.items() <= got.attrib.items():
                 return got
 
     async def offer(self):
@@ -139,10 +138,11 @@ class Member(Guest):
         await self.call_state("idle", reason="left")
         self.make_presence(pto=f"{self.room}@{ROOMS}/{self.nick}", ptype="unavailable").send()
 
-    async def presences_of_type(self, kind):
+    async def presence_of_type(self, kind):
+        """The next one from a room."""
         while True:
-            p = await self.presences.get()
-            if p["type"] == kind:
+            p = await asyncio.wait_for(self.presences.get(), 5)
+            if p["type"] == kind and p["from"].domain == ROOMS:
                 return p
 
     def open_bridge(self, path=None):
