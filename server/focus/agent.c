@@ -74,7 +74,8 @@ static void forget(struct ly_focus_occupant *o)
 	ly_free(o, LY_MEM_CALL);
 }
 
-/* A nick has one session that we see. When another of the user takes its place, the first has left. */
+/* A nick has one session that we see. When another of the user takes its place, the first has left.
+ */
 static struct ly_focus_part *replaced_by(struct ly_focus_call *c,
 					 const struct ly_muc_occupant_info *who)
 {

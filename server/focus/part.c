@@ -93,8 +93,7 @@ static bool nick_is_fit(const char *nick)
 /* Whether it can be an endpoint under this nick; NULL: it is not in the room yet. */
 static bool nick_may_join(struct ly_focus_part *p, const char *nick)
 {
-	if (nick == NULL ||
-	    (nick_is_fit(nick) && ly_call_part_by_endpoint(p->call, nick) == NULL))
+	if (nick == NULL || (nick_is_fit(nick) && ly_call_part_by_endpoint(p->call, nick) == NULL))
 		return true;
 	ly_log(&ly_focus_log, LY_WARN, "bad_nick", "jid=%s room=%s", p->jid, p->call->room);
 	return false;
@@ -235,7 +234,8 @@ void ly_part_invite(struct ly_focus_part *p)
 	if (p->state != LY_PART_GRANTED || !c->agent_joined || nick == NULL)
 		return;
 	if (!nick_may_join(p, nick)) {
-		/* It was told "ready" and has no session that could be ended: so the room says it. */
+		/* It was told "ready" and has no session that could be ended: so the room says it.
+		 */
 		(void)ly_muc_agent_kick(c->agent, nick, BAD_NICK);
 		ly_part_end(p, LY_CALL_REVOKED, BAD_NICK, NULL, 0);
 		return;

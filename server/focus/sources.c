@@ -78,7 +78,8 @@ static uint32_t rtx_of(const struct reading *r, uint32_t ssrc)
 	return 0;
 }
 
-/* It is handed on to the others: what does not fit whole is refused, half a character would be no XML. */
+/* It is handed on to the others: what does not fit whole is refused, half a character would be no
+ * XML. */
 static int read_msid(struct reading *r, struct ly_focus_source *s, const struct ly_xml *source)
 {
 	for (const struct ly_xml *p = ly_xml_child(source, LY_NS_JINGLE_SSMA, "parameter");

@@ -184,7 +184,8 @@ static void move_session(struct ly_room *room, struct ly_muc_session *s, struct 
 
 	ly_room_announce(room, occ, s, &note);
 	if (occ->n_sessions == 1) {
-		/* to agents, who see one session of a nick, the other one stays and this one goes */
+		/* to agents, who see one session of a nick, the other one stays and this one goes
+		 */
 		ly_muc_agents_event(room, LY_MUC_EV_GONE, occ, LY_MUC_LEFT, NULL, NULL);
 		ly_room_del_occupant(room, occ);
 		occ = NULL;
