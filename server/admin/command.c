@@ -148,8 +148,9 @@ void ly_cmd_finish(struct ly_cmd *cmd)
 {
 	if (keep(cmd))
 		return;
+	json_decref(cmd->args); /* before who asked goes on, on a thread that has a reference, too */
+	cmd->args = NULL;
 	cmd->done(cmd, cmd->ctx);
-	json_decref(cmd->args);
 	json_decref(cmd->result);
 	ly_free(cmd, LY_MEM_MISC);
 }
