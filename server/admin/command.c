@@ -148,7 +148,7 @@ void ly_cmd_finish(struct ly_cmd *cmd)
 {
 	if (keep(cmd))
 		return;
-	json_decref(cmd->args); /* before who asked goes on, on a thread that has a reference, too */
+	json_decref(cmd->args); /* before who asked, on another thread, goes on */
 	cmd->args = NULL;
 	cmd->done(cmd, cmd->ctx);
 	json_decref(cmd->result);
