@@ -236,6 +236,23 @@ static void test_speaker(void **state)
 	done(w);
 }
 
+static void test_remb(void **state)
+{
+	struct world *w = make(9);
+
+	(void)state;
+	world_join(w, 0);
+	w->remb_only = true;
+	world_join(w, 1);
+	world_connect(w);
+	world_run(w, LY_SEC(5));
+	ly_assert_i64("not beside the other", 0, (int64_t)w->peers[0]->remb_in);
+	assert_true(w->peers[0]->twcc_in > 10);
+	assert_true(w->peers[1]->remb_in >= 3);
+	ly_assert_i64("not negotiated", 0, (int64_t)w->peers[1]->twcc_in);
+	done(w);
+}
+
 /* One of five has a link for two and a half videos; then it gets better. */
 static void test_narrow_link(void **state)
 {
@@ -318,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_keyframe_requests),
 		cmocka_unit_test(test_narrow_link),
 		cmocka_unit_test(test_bad_radio),
+		cmocka_unit_test(test_remb),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,6 +178,8 @@ struct peer *world_join(struct world *w, unsigned i)
 	ly_rand_text(&w->rand, conf.ufrag, 8);
 	ly_rand_text(&w->rand, conf.pwd, 24);
 	peer_describe(p, &conf.remote);
+	conf.remote.transport_cc = !w->remb_only;
+	conf.remote.remb = true;
 	assert_int_equal(ly_sfu_add_endpoint(w->sfu, WORLD_CONF, &conf, w->now), 0);
 	drain(w);
 	assert_int_equal(ly_sfu_add_sources(w->sfu, WORLD_CONF, p->id, sources,

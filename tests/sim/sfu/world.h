@@ -50,6 +50,7 @@ struct world {
 	unsigned n_dominant;
 	/* per mille; of media only, handshakes pass */
 	unsigned loss_up, loss_down;
+	bool remb_only; /* peers joining now have no transport-wide feedback */
 	unsigned loss_down_of[WORLD_MAX_PEERS]; /* besides */
 	ly_usec delay, jitter;
 	/* the narrowest place of a peer's downlink; 0 = none; with a queue of 200 ms */
