@@ -33,10 +33,11 @@
 #define SFU_MAX_BUILT 256       /* packets handed out at once */
 #define SFU_CTL_ARENA (1 << 20) /* STUN, DTLS, RTCP waiting to be sent */
 #define SFU_MAX_CTL 4096
-#define SFU_CACHE 256              /* packets kept per video source … */
-#define SFU_CACHE_AGE LY_MS(1000)  /* … and how long they answer NACKs */
-#define SFU_MAX_PACKETS 65536      /* buffers of a thread */
-#define SFU_MAX_LEDGER 1024        /* ended streams remembered per receiver */
+#define SFU_CACHE 256             /* packets kept per video source … */
+#define SFU_CACHE_AGE LY_MS(1000) /* … and how long they answer NACKs */
+#define SFU_MAX_PACKETS 65536     /* buffers of a thread */
+#define SFU_MAX_LEDGER 1024       /* ended streams remembered per receiver */
+#define SFU_MAX_GONE 64
 #define SFU_MAX_RETIRED 32         /* ended SSRCs of a sender whose SRTP state is kept */
 #define SFU_REPORT LY_SEC(1)       /* between reports */
 #define SFU_PLI_SPACING LY_MS(200) /* between keyframe requests of one source */
@@ -247,6 +248,10 @@ struct ly_sfu {
 	struct ly_sfu_counters n;
 	ly_usec now, logged_at; /* rate limit of the log about strangers */
 	uint64_t log_dropped;
+	/* addresses of peers that have gone lately: what still comes from them is no news */
+	struct ly_addr gone[SFU_MAX_GONE];
+	ly_usec gone_at[SFU_MAX_GONE];
+	unsigned next_gone;
 
 	struct sfu_job *jobs;
 	uint32_t n_jobs;

@@ -10,6 +10,8 @@
 #define CONNECT_DEFAULT LY_SEC(30)
 /* SSRCs a peer may use: its sources with RTX, and some that were replaced. */
 #define SRTP_MAX_SSRCS 64
+/* Packets of somebody who has left are on their way for so long without a line in the log. */
+#define GONE_FOR LY_SEC(30)
 
 static const char *const state_names[] = { "checking", "connected", "disconnected", "failed" };
 static const char *const reason_names[] = {
@@ -33,10 +35,20 @@ void sfu_set_state(struct ly_sfu *s, struct sfu_endpoint *ep, enum ly_sfu_endpoi
 	sfu_ep_event(s, ep);
 }
 
+static bool has_just_gone(const struct ly_sfu *s, const struct ly_addr *from)
+{
+	for (unsigned i = 0; i < SFU_MAX_GONE; i++)
+		if (s->now - s->gone_at[i] < GONE_FOR && ly_addr_equal(&s->gone[i], from))
+			return true;
+	return false;
+}
+
 void sfu_stranger(struct ly_sfu *s, const struct ly_addr *from, const char *what, uint32_t ssrc)
 {
 	char text[LY_ADDR_MAX];
 
+	if (ssrc == 0 && has_just_gone(s, from))
+		return;
 	s->log_dropped++;
 	if (s->logged_at && s->now - s->logged_at < LY_SEC(1))
 		return;
@@ -63,6 +75,9 @@ struct sfu_path *sfu_path_find(struct ly_sfu *s, const struct ly_addr *addr)
 
 static void path_free(struct ly_sfu *s, struct sfu_path *p)
 {
+	s->gone[s->next_gone] = p->addr;
+	s->gone_at[s->next_gone] = s->now;
+	s->next_gone = (s->next_gone + 1) % SFU_MAX_GONE;
 	ly_map_del(&s->paths, addr_key(&p->addr));
 	ly_list_del(&p->node);
 	p->ep->n_paths--;
