@@ -59,6 +59,28 @@ static void got_user(struct ly_home *home, struct ly_store_req *req, void *ctx)
 	ly_loop_post(((struct ly_worker *)ly_home_server(home))->loop, &m->msg);
 }
 
+/* Guessing one account's password from many addresses is slowed down as well: the account has a row
+ * in the table of addresses, under a family of its own. */
+static struct ly_addr account_key(const struct ly_xmpp *x, const char *user)
+{
+	struct ly_addr key = { .family = 255 };
+	uint64_t seed, hash;
+
+	memcpy(&seed, x->w->server->secret, sizeof(seed));
+	hash = ly_hash(ly_span_str(user), seed);
+	memcpy(key.ip, &hash, sizeof(hash));
+	return key;
+}
+
+static bool may_try(const struct ly_xmpp *x, const char *user)
+{
+	struct ly_limits *l = x->w->server->limits;
+	struct ly_addr account = account_key(x, user);
+
+	return ly_limits_may_login(l, &x->c->peer, ly_xmpp_now(x)) == 0 &&
+	       ly_limits_may_login(l, &account, ly_xmpp_now(x)) == 0;
+}
+
 void ly_xmpp_ask_store(struct ly_xmpp *x, const char *user, const char *domain)
 {
 	struct ly_server *s = x->w->server;
@@ -66,7 +88,7 @@ void ly_xmpp_ask_store(struct ly_xmpp *x, const char *user, const char *domain)
 	struct ly_store_req *req = NULL;
 	char jid[3072];
 
-	if (ly_limits_may_login(s->limits, &x->c->peer, ly_xmpp_now(x)) != 0) {
+	if (!may_try(x, user)) {
 		ly_metric_add(LY_METRIC_LOGIN_REFUSED, 1);
 		ly_log(&ly_xmpp_log, LY_WARN, "login-refused", "reason=too-many-failures user=%s",
 		       user);
@@ -94,7 +116,10 @@ void ly_xmpp_login_failed(struct ly_xmpp *x, const char *user)
 	char ip[LY_ADDR_MAX];
 
 	if (user != NULL) { /* else it came to no password */
+		struct ly_addr account = account_key(x, user);
+
 		ly_limits_failed(x->w->server->limits, &x->c->peer, ly_xmpp_now(x));
+		ly_limits_failed(x->w->server->limits, &account, ly_xmpp_now(x));
 		ly_metric_add(LY_METRIC_LOGIN_FAILED, 1);
 	}
 	ly_log(&ly_xmpp_log, LY_WARN, "login-failed", "user=%s peer=%s", user != NULL ? user : "-",

@@ -95,8 +95,9 @@ def run(coroutine):
 class Raw:
     """A plain socket with a deadline."""
 
-    def __init__(self, port, tls=False, alpn=None):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
+    def __init__(self, port, tls=False, alpn=None, source=None):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=10,
+                                             source_address=(source, 0) if source else None)
         if tls:
             context = insecure_context()
             if alpn:
@@ -137,8 +138,9 @@ class Raw:
 class WebSocket:
     """A client's side of RFC 6455, just enough."""
 
-    def __init__(self, port, tls=False, path="/xmpp-websocket", protocol="xmpp"):
-        self.raw = Raw(port, tls)
+    def __init__(self, port, tls=False, path="/xmpp-websocket", protocol="xmpp",
+                 source=None):
+        self.raw = Raw(port, tls, source=source)
         key = base64.b64encode(os.urandom(16)).decode()
         self.raw.send(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\n"
                       f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

@@ -269,3 +269,21 @@ def test_stream_rate():
         fast.ws.close()
     finally:
         s.close()
+
+
+def test_guessing_one_account():
+    """One account's failures count wherever they come from; other accounts are not held up."""
+    s = Server({"limits": {"login_failures": 4}}, users=("teacher", "student1"))
+    try:
+        def attempt(user, password, source):
+            raw = WebSocketXmpp.__new__(WebSocketXmpp)
+            raw.ws = WebSocket(s.http, source=source)
+            answer = raw.login(user, password)
+            raw.ws.close()
+            return answer
+        for i in range(4):
+            assert "<not-authorized" in attempt("teacher", "wrong", f"127.0.0.{10 + i}")
+        assert "<temporary-auth-failure" in attempt("teacher", PASSWORD, "127.0.0.20")
+        assert attempt("student1", PASSWORD, "127.0.0.20") == "ok"
+    finally:
+        s.close()
