@@ -85,9 +85,37 @@ static json_t *loops_json(struct ly_admin *a)
 	return out;
 }
 
+/* Why datagrams are not handed on, in the words of the metrics. */
+static const struct {
+	const char *reason;
+	size_t at;
+} drops[] = {
+	{ "unknown_address", offsetof(struct ly_sfu_counters, dropped_unknown_address) },
+	{ "unknown_ssrc", offsetof(struct ly_sfu_counters, dropped_unknown_ssrc) },
+	{ "malformed", offsetof(struct ly_sfu_counters, dropped_malformed) },
+	{ "authentication", offsetof(struct ly_sfu_counters, dropped_auth) },
+	{ "replay", offsetof(struct ly_sfu_counters, dropped_replay) },
+	{ "limit", offsetof(struct ly_sfu_counters, dropped_limit) },
+	{ "receive_buffer", offsetof(struct ly_sfu_counters, dropped_receive) },
+	{ "send_buffer", offsetof(struct ly_sfu_counters, dropped_send) },
+};
+
+static void add_drops(json_t *dropped, const struct ly_sfu_counters *c)
+{
+	for (size_t i = 0; i < LY_COUNTOF(drops); i++) {
+		uint64_t n;
+		json_t *sum = json_object_get(dropped, drops[i].reason);
+
+		memcpy(&n, (const char *)c + drops[i].at, sizeof(n));
+		(void)json_object_set_new(dropped, drops[i].reason,
+					  json_integer(json_integer_value(sum) + (json_int_t)n));
+	}
+}
+
 static json_t *media_json(const struct ly_media *media)
 {
 	struct ly_sfu_counters sum = { 0 };
+	json_t *dropped = json_object();
 
 	for (unsigned i = 0; media != NULL && i < ly_media_n_threads(media); i++) {
 		struct ly_sfu_counters c;
@@ -100,18 +128,14 @@ static json_t *media_json(const struct ly_media *media)
 		sum.rtp_in += c.rtp_in;
 		sum.rtp_forwarded += c.rtp_forwarded;
 		sum.endpoints += c.endpoints;
-		sum.dropped_auth += c.dropped_auth;
-		sum.dropped_unknown_address += c.dropped_unknown_address;
-		sum.dropped_malformed += c.dropped_malformed;
+		add_drops(dropped, &c);
 	}
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packets_in",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "packets_in",
 			 (json_int_t)sum.packets_in, "packets_out", (json_int_t)sum.packets_out,
 			 "bytes_in", (json_int_t)sum.bytes_in, "bytes_out",
 			 (json_int_t)sum.bytes_out, "rtp_in", (json_int_t)sum.rtp_in,
 			 "rtp_forwarded", (json_int_t)sum.rtp_forwarded, "endpoints",
-			 (json_int_t)sum.endpoints, "dropped_auth", (json_int_t)sum.dropped_auth,
-			 "dropped_unknown_address", (json_int_t)sum.dropped_unknown_address,
-			 "dropped_malformed", (json_int_t)sum.dropped_malformed);
+			 (json_int_t)sum.endpoints, "dropped", dropped);
 }
 
 static json_t *calls_json(const struct ly_focus *focus)

@@ -78,14 +78,14 @@ static void write_row(struct ly_buf *out, const struct row *row, const json_t *s
 
 /* An object of numbers as one metric with a label. */
 static void write_labelled(struct ly_buf *out, const json_t *object, const char *name,
-			   const char *label, const char *help)
+			   const char *label, const char *type, const char *help)
 {
 	const char *key;
 	json_t *value;
 
 	if (json_object_size(object) == 0)
 		return;
-	head(out, name, help, "gauge");
+	head(out, name, help, type);
 	json_object_foreach((json_t *)object, key, value)
 		ly_buf_printf(out, "lyceum_%s{%s=\"%s\"} %lld\n", name, label, key,
 			      (long long)json_integer_value(value));
@@ -128,8 +128,11 @@ void ly_prom_write(struct ly_buf *out, const json_t *stats)
 			      name, ly_metric_help((enum ly_metric)i), name, name,
 			      (long long)json_integer_value(json_object_get(stats, name)));
 	}
-	write_labelled(out, json_object_get(stats, "memory"), "memory_bytes", "kind",
+	write_labelled(out, json_object_get(stats, "memory"), "memory_bytes", "kind", "gauge",
 		       "Memory of our own allocations.");
+	write_labelled(out, json_object_get(json_object_get(stats, "media"), "dropped"),
+		       "media_dropped_total", "reason", "counter",
+		       "Datagrams that were not handed on.");
 	write_indexed(out, loops, "lag_us", "loop_lag_seconds", "loop", "gauge", 1e-6,
 		      "The longest delay of the loop's timer in the last second.");
 	write_indexed(out, loops, "messages", "loop_messages_total", "loop", "counter", 1,

@@ -26,6 +26,8 @@
 #define FINISH_MAX 100000L
 /* Batches taken from one socket before the others and the clock get their turn. */
 #define ROUNDS 4
+/** Dropped datagrams are logged this often. */
+#define DROPS_EVERY LY_SEC(10)
 /* How long the thread sleeps at most, so that counters are at most a second old. */
 #define SLEEP_MAX LY_SEC(1)
 
@@ -284,11 +286,34 @@ static void count(struct ly_media_worker *w)
 		w->counters.dropped_receive += ly_udp_lost(&w->udp[i]);
 }
 
+/* What peers and strangers sent in vain, in one line at a time. */
+static void tell_drops(struct ly_media_worker *w, ly_usec now)
+{
+	const struct ly_sfu_counters *n = &w->counters, *o = &w->told;
+	uint64_t address = n->dropped_unknown_address - o->dropped_unknown_address;
+	uint64_t ssrc = n->dropped_unknown_ssrc - o->dropped_unknown_ssrc;
+	uint64_t malformed = n->dropped_malformed - o->dropped_malformed;
+	uint64_t auth = n->dropped_auth - o->dropped_auth;
+	uint64_t replay = n->dropped_replay - o->dropped_replay;
+	uint64_t limit = n->dropped_limit - o->dropped_limit;
+
+	if (address + ssrc + malformed + auth + replay + limit == 0 ||
+	    (w->told_at && now - w->told_at < DROPS_EVERY))
+		return;
+	ly_log(&w->log, LY_INFO, "dropped",
+	       "unknown_address=%llu unknown_ssrc=%llu malformed=%llu authentication=%llu "
+	       "replay=%llu limit=%llu",
+	       (unsigned long long)address, (unsigned long long)ssrc, (unsigned long long)malformed,
+	       (unsigned long long)auth, (unsigned long long)replay, (unsigned long long)limit);
+	w->told = *n;
+	w->told_at = now;
+}
+
 /* Takes what has been posted. @return false when the thread is to stop */
 static bool run_commands(struct ly_media_worker *w, ly_usec now)
 {
 	struct ly_media_cmd *c;
-	bool stop;
+	bool stop, counted = false;
 
 	pthread_mutex_lock(&w->lock);
 	c = w->head;
@@ -299,8 +324,11 @@ static bool run_commands(struct ly_media_worker *w, ly_usec now)
 	if (now - w->counted_at >= LY_SEC(1)) {
 		count(w);
 		w->counted_at = now;
+		counted = true;
 	}
 	pthread_mutex_unlock(&w->lock);
+	if (counted)
+		tell_drops(w, now);
 	while (c) {
 		struct ly_media_cmd *next = c->next;
 

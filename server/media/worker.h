@@ -29,10 +29,11 @@ struct ly_media_worker {
 	int epfd, wakefd;
 	uint8_t *buffers;
 	struct ly_udp_sent sent;
-	ly_usec counted_at;
-	ly_usec gather;    /* how long one is */
-	double per_gather; /* datagrams expected in that time */
-	size_t arrived;    /* since turn_at */
+	ly_usec counted_at, told_at;
+	struct ly_sfu_counters told; /* what the log knows of dropped datagrams */
+	ly_usec gather;              /* how long one is */
+	double per_gather;           /* datagrams expected in that time */
+	size_t arrived;              /* since turn_at */
 	ly_usec turn_at;
 
 	/* shared */
