@@ -210,6 +210,31 @@ static void test_overflow(void **state)
 	close(fds[0]);
 }
 
+/* An idle connection keeps no buffers: its own struct, the poll handle and nothing else. */
+static void test_idle_memory(void **state)
+{
+	struct harness *h = *state;
+	struct start s[50] = { 0 };
+	int peers[50];
+	int64_t before = ly_heap_used(LY_MEM_CONN);
+
+	for (size_t i = 0; i < LY_COUNTOF(s); i++) {
+		int fds[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+		s[i].fd = fds[1];
+		peers[i] = fds[0];
+		ly_loop_call(h->loops.loops, start_echo, &s[i]);
+	}
+	assert_true((ly_heap_used(LY_MEM_CONN) - before) / (int64_t)LY_COUNTOF(s) < 500);
+	for (size_t i = 0; i < LY_COUNTOF(s); i++) {
+		close(peers[i]);
+		for (int k = 0; k < 1000 && !s[i].closed; k++)
+			usleep(1000);
+		assert_true(s[i].closed);
+	}
+}
+
 static void test_address_limits(void **state)
 {
 	struct ly_limits_conf conf = {
@@ -267,9 +292,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),          cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_move),           cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_address_limits),
+		cmocka_unit_test(test_order),       cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_move),        cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_idle_memory), cmocka_unit_test(test_address_limits),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
