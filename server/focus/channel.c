@@ -57,7 +57,7 @@ static void on_send(void *ctx, const char *text, size_t len)
 	m->ch = ch;
 	m->close = text == NULL;
 	m->len = len;
-	if (len)
+	if (text != NULL && len > 0)
 		memcpy(m->text, text, len);
 	atomic_fetch_add(&ch->refs, 1);
 	ly_loop_post(ch->loop, &m->msg);

@@ -123,6 +123,31 @@ static void test_limits(void **state)
 	ly_buf_fini(&b);
 }
 
+/* An msid goes to the others as it is: whole, or not at all. */
+static void test_long_msid(void **state)
+{
+	struct ly_focus_sources s;
+	const char *why;
+
+	(void)state;
+	for (size_t len = LY_FOCUS_MSID_MAX - 4; len < LY_FOCUS_MSID_MAX + 4; len++) {
+		struct ly_stanza *st;
+		struct ly_buf b;
+
+		ly_buf_init(&b, LY_MEM_MISC, 0);
+		ly_buf_adds(&b, J AUDIO "<source xmlns='urn:xmpp:jingle:apps:rtp:ssma:0' ssrc='1'"
+					" name='ab-a0'><parameter name='msid' value='");
+		for (size_t i = 0; i + 1 < len; i += 2)
+			ly_buf_adds(&b, "\xc3\xa9");
+		ly_buf_adds(&b, len & 1 ? "x'/></source>" DONE END : "'/></source>" DONE END);
+		st = parse(ly_buf_str(&b));
+		assert_int_equal(len < LY_FOCUS_MSID_MAX ? 0 : -EBADMSG,
+				 ly_focus_sources_parse(&s, ly_iq_payload(st), "ab", &why));
+		ly_stanza_free(st);
+		ly_buf_fini(&b);
+	}
+}
+
 static void test_add_remove(void **state)
 {
 	struct ly_focus_sources a = { .n = 1 }, b = { .n = 1 };
@@ -138,6 +163,19 @@ static void test_add_remove(void **state)
 	assert_int_equal(0, ly_focus_sources_add(&a, &b));
 	assert_int_equal(2, a.n);
 	ly_focus_sources_remove(&a, &b);
+	/* two of the new ones clash: none is added */
+	b.n = 2;
+	strcpy(b.v[1].desc.name, "ab-v1");
+	b.v[1].desc.ssrc = 8;
+	b.v[1].desc.rtx_ssrc = 7;
+	assert_int_equal(-EEXIST, ly_focus_sources_add(&a, &b));
+	b.v[1].desc.rtx_ssrc = 8;
+	assert_int_equal(-EEXIST, ly_focus_sources_add(&a, &b));
+	b.v[1].desc.rtx_ssrc = 0;
+	strcpy(b.v[1].desc.name, "ab-v0");
+	assert_int_equal(-EEXIST, ly_focus_sources_add(&a, &b));
+	assert_int_equal(1, a.n);
+	b.n = 1;
 	ly_focus_sources_remove(&a, &b);
 	assert_int_equal(1, a.n);
 	assert_null(ly_focus_sources_find(&a, "ab-v0"));
@@ -238,9 +276,13 @@ static void test_initiate_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sources), cmocka_unit_test(test_bad_sources),
-		cmocka_unit_test(test_limits),  cmocka_unit_test(test_add_remove),
-		cmocka_unit_test(test_remote),  cmocka_unit_test(test_initiate_round_trip),
+		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_bad_sources),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_long_msid),
+		cmocka_unit_test(test_add_remove),
+		cmocka_unit_test(test_remote),
+		cmocka_unit_test(test_initiate_round_trip),
 	};
 
 	return cmocka_run_group_tests_name("focus jingle", tests, NULL, NULL);
