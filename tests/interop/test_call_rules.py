@@ -562,3 +562,37 @@ def test_bridges_that_come_and_go(server):
             await talk(b)
             await logout(a, b)
     run(main())
+
+
+def test_stop_in_the_middle_of_everything():
+    """Bridges open, questions of operators and conference requests under way: nothing is left behind."""
+    s = Server(users=("student1", "student2"))
+
+    async def main():
+        a, b = await login(s, "student1/web", "student2/web")
+        await a.join("middle")
+        await b.join("middle")
+        bridges = [m.open_bridge() for m in (a, b)]
+        stopped = threading.Event()
+
+        def ask():
+            while not stopped.is_set():
+                s.ctl("calls", check=False)
+        askers = [threading.Thread(target=ask) for _ in range(3)]
+        for t in askers:
+            t.start()
+        await asyncio.sleep(0.3)
+        for i in range(100):
+            bridges[0].send(json.dumps({"colibriClass": "EndpointMessage", "to": "", "n": i}))
+        await in_thread(s.stop)
+        stopped.set()
+        for t in askers:
+            await in_thread(t.join)
+        for ws in bridges:
+            ws.close()
+    try:
+        for _ in range(4):
+            run(main())
+            s.start()
+    finally:
+        s.close()
