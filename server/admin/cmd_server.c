@@ -20,7 +20,13 @@ static void on_calls(void *ctx, json_t *all)
 	json_array_foreach(all, i, call)(void) json_object_set_new(
 		call, "n_participants",
 		json_integer((json_int_t)json_array_size(json_object_get(call, "participants"))));
-	cmd->result = json_incref(all);
+	/* moved, not shared: who asked reads it on another thread as soon as it is finished */
+	cmd->result = json_array();
+	if (json_array_extend(cmd->result, all) != 0) {
+		ly_cmd_fail(cmd, -ENOMEM, "out of memory");
+		return;
+	}
+	json_array_clear(all);
 	ly_cmd_finish(cmd);
 }
 
