@@ -73,6 +73,8 @@ struct ly_config {
 		unsigned offline_messages;
 		unsigned login_failures; /* per address and minute */
 		ly_usec login_timeout;
+		unsigned unacked_stanzas; /* per session */
+		ly_usec resume_timeout;   /* 0 = no resumption */
 	} limits;
 	struct {
 		ly_usec token_lifetime;

@@ -127,6 +127,15 @@ const struct ly_key ly_keys[] = {
 	{ "limits", "login_timeout", LY_KEY_DURATION, "30s", "15s", "120s", RELOAD,
 	  .min = SEC_US(1), .max = SEC_US(600), .at = AT(limits.login_timeout),
 	  .doc = "Time from the connection to the end of the log-in." },
+	{ "limits", "resume_timeout", LY_KEY_DURATION, "300s", .max = SEC_US(86400),
+	  .at = AT(limits.resume_timeout),
+	  .doc = "A session whose connection broke waits so long for its client to resume it "
+		 "(XEP-0198); 0 "
+		 "ends it at once." },
+	{ "limits", "unacked_stanzas", LY_KEY_INT, "1000", "250", "10000", .min = 10,
+	  .max = 1000000, .at = AT(limits.unacked_stanzas),
+	  .doc = "Stanzas sent to a client that it has not acknowledged (XEP-0198); beyond that its "
+		 "session ends and its messages are stored." },
 
 	{ "admin", "token_lifetime", LY_KEY_DURATION, "1h", RELOAD, .min = SEC_US(60),
 	  .max = SEC_US(86400), .at = AT(admin.token_lifetime),

@@ -8,6 +8,9 @@
 
 const struct ly_log ly_xmpp_log = { "xmpp", "" };
 
+/* A session whose last stanzas are still being stored is asked again so soon. */
+#define RESUME_RETRY LY_MS(10)
+
 /* The connection on the calling loop; none on other threads (homes are freed by the main one). */
 static struct ly_xmpp *find_here(uint64_t id)
 {
@@ -43,7 +46,7 @@ void ly_xmpp_arm(struct ly_xmpp *x)
 	ly_usec at = ly_stream_deadline(x->stream);
 
 	at = LY_MIN(at, x->login_until);
-	at = LY_MIN(at, x->resume_at);
+	at = LY_MIN(at, LY_MIN(x->resume_at, x->bind_at));
 	if (x->timer.t.pos == 0 ? at != LY_NEVER : at != x->timer.t.at)
 		ly_loop_timer_set(x->w->loop, &x->timer, at);
 }
@@ -62,6 +65,7 @@ struct ly_xmpp *ly_xmpp_create(struct ly_worker *w, const struct ly_stream_conf 
 	x->timer.fire = on_timer;
 	x->login_until = now + w->login_timeout;
 	x->resume_at = LY_NEVER;
+	x->bind_at = LY_NEVER;
 	x->filled = now;
 	x->tokens = (int64_t)w->rate_bps * 4;
 	x->id = (uint64_t)w->loop->index << 48 | ++w->next_conn;
@@ -84,10 +88,14 @@ void ly_xmpp_destroy(struct ly_xmpp *x)
 	if (x->session != NULL) {
 		ly_log(&ly_xmpp_log, LY_INFO, "logout", "jid=%s", ly_session_jid(x->session));
 		ly_homes_touch(x->w);
-		ly_session_detach(x->session);
+		if (x->is_closed && !x->is_lost)
+			ly_session_detach(x->session);
+		else
+			ly_session_lost(x->session);
 	}
 	leave(x);
 	ly_stream_free(x->stream);
+	ly_xml_doc_free(x->resume);
 	ly_free((void *)x->close_text, LY_MEM_CONN);
 	ly_free(x, LY_MEM_CONN);
 }
@@ -123,12 +131,65 @@ void ly_xmpp_close(void *ctx, uint64_t conn, enum ly_stream_error cond, const ch
 
 /* -- bind -- */
 
-static void bind_here(struct ly_xmpp *x)
+static void log_login(struct ly_xmpp *x, const char *event)
 {
 	char ip[LY_ADDR_MAX];
+
+	x->login_until = LY_NEVER;
+	ly_metric_add(LY_METRIC_LOGIN_OK, 1);
+	ly_log(&ly_xmpp_log, LY_INFO, event, "jid=%s peer=%s via=%s tls=%s",
+	       ly_session_jid(x->session), ly_addr_format_ip(&x->c->peer, ip, sizeof(ip)),
+	       x->ws != NULL ? "websocket" : "tcp", ly_conn_tls_version(x->c));
+}
+
+/* The connection that the session had until now: it may not have noticed yet that it is dead. */
+static void close_replaced(uint64_t conn)
+{
+	struct ly_xmpp *old = conn ? find_here(conn) : NULL;
+
+	if (old == NULL)
+		return;
+	old->session = NULL;
+	ly_xmpp_request_close(old, LY_STREAM_CONFLICT, "resumed on a newer connection");
+}
+
+static void resume_here(struct ly_xmpp *x)
+{
+	uint64_t replaced;
+	int rc = ly_session_resume(x->w->home, x->id, ly_stream_jid(x->stream), x->resume->root,
+				   &x->session, &replaced);
+
+	close_replaced(replaced);
+	if (rc == -EAGAIN) {
+		x->bind_at = ly_xmpp_now(x) + RESUME_RETRY;
+		return;
+	}
+	ly_xml_doc_free(x->resume);
+	x->resume = NULL;
+	if (rc == -ERANGE)
+		return; /* closed */
+	if (rc != 0) {
+		x->session = NULL;
+		ly_stream_resume_failed(x->stream, ly_xmpp_now(x),
+					rc == -EINVAL ? LY_BAD_REQUEST : LY_ITEM_NOT_FOUND);
+		return;
+	}
+	if (ly_stream_resumed(x->stream, ly_xmpp_now(x), x->session->resource) != 0) {
+		ly_conn_abort(x->c, "resources"); /* the session waits for the next one */
+		return;
+	}
+	log_login(x, "resumed");
+}
+
+static void bind_here(struct ly_xmpp *x)
+{
 	int rc;
 
 	ly_homes_touch(x->w);
+	if (x->resume != NULL) {
+		resume_here(x);
+		return;
+	}
 	rc = ly_session_bind(x->w->home, x->id, ly_stream_jid(x->stream), x->resource, &x->session);
 	if (rc != 0) {
 		x->session = NULL;
@@ -143,11 +204,7 @@ static void bind_here(struct ly_xmpp *x)
 		ly_xmpp_request_close(x, LY_STREAM_INTERNAL_SERVER_ERROR, NULL);
 		return;
 	}
-	x->login_until = LY_NEVER;
-	ly_metric_add(LY_METRIC_LOGIN_OK, 1);
-	ly_log(&ly_xmpp_log, LY_INFO, "login", "jid=%s peer=%s via=%s tls=%s",
-	       ly_session_jid(x->session), ly_addr_format_ip(&x->c->peer, ip, sizeof(ip)),
-	       x->ws != NULL ? "websocket" : "tcp", ly_conn_tls_version(x->c));
+	log_login(x, "login");
 }
 
 /* Binds at the user's home: here, or after a move to its loop. */
@@ -163,7 +220,7 @@ static void do_bind(struct ly_xmpp *x)
 		return;
 	}
 	if (ly_stream_park(x->stream) != 0) {
-		ly_stream_bind_failed(x->stream, ly_xmpp_now(x), LY_INTERNAL_SERVER_ERROR);
+		ly_xmpp_request_close(x, LY_STREAM_INTERNAL_SERVER_ERROR, NULL);
 		return;
 	}
 	leave(x);
@@ -206,14 +263,43 @@ static void stream_closed(struct ly_xmpp *x, const struct ly_stream_event *ev)
 	end_connection(x);
 }
 
+static void write_out(struct ly_xmpp *x, struct ly_span data)
+{
+	if (x->ws != NULL)
+		ly_ws_send(x->ws, data);
+	else
+		ly_conn_send(x->c, data);
+}
+
+/* XEP-0198, the only protocol with elements of its own. */
+static void take_nonza(struct ly_xmpp *x, struct ly_xml_doc *doc)
+{
+	if (x->session == NULL && !x->wants_close && x->resume == NULL &&
+	    strcmp(doc->root->name, "resume") == 0) {
+		x->resume = doc;
+		x->wants_bind = true;
+		return;
+	}
+	if (x->session != NULL && !x->wants_close) {
+		ly_homes_touch(x->w);
+		ly_session_nonza(x->session, doc->root);
+	} else if (!x->wants_close) {
+		ly_stream_resume_failed(x->stream, ly_xmpp_now(x), LY_UNEXPECTED_REQUEST);
+	}
+	ly_xml_doc_free(doc);
+}
+
 static void handle(struct ly_xmpp *x, const struct ly_stream_event *ev)
 {
 	switch (ev->kind) {
 	case LY_STREAM_OUT:
-		if (x->ws != NULL)
-			ly_ws_send(x->ws, ev->data);
-		else
-			ly_conn_send(x->c, ev->data);
+		write_out(x, ev->data);
+		break;
+	case LY_STREAM_ANSWERED:
+		if (x->session == NULL || x->wants_close)
+			break;
+		ly_homes_touch(x->w);
+		ly_session_answered(x->session, ev->data);
 		break;
 	case LY_STREAM_STARTTLS:
 		start_tls(x);
@@ -239,7 +325,7 @@ static void handle(struct ly_xmpp *x, const struct ly_stream_event *ev)
 		ly_session_recv(x->session, ev->stanza);
 		break;
 	case LY_STREAM_NONZA:
-		ly_xml_doc_free(ev->nonza);
+		take_nonza(x, ev->nonza);
 		break;
 	case LY_STREAM_CLOSED:
 		stream_closed(x, ev);
@@ -296,6 +382,10 @@ static void on_timer(struct ly_loop *loop, struct ly_loop_timer *timer)
 		x->resume_at = LY_NEVER;
 		ly_conn_resume(x->c);
 	}
+	if (now >= x->bind_at) {
+		x->bind_at = LY_NEVER;
+		x->wants_bind = true;
+	}
 	if (now >= x->login_until) {
 		x->login_until = LY_NEVER;
 		ly_xmpp_request_close(x, LY_STREAM_CONNECTION_TIMEOUT, "log-in took too long");
@@ -346,6 +436,7 @@ void ly_xmpp_set_limits(struct ly_worker *w, const struct ly_config *conf)
 
 int ly_xmpp_worker_init(struct ly_worker *w)
 {
+	static const char *const nonzas[] = { LY_NS_SM, NULL };
 	struct ly_server *s = w->server;
 
 	ly_list_init(&w->xmpps);
@@ -359,6 +450,8 @@ int ly_xmpp_worker_init(struct ly_worker *w)
 		.secret = ly_span(s->secret, sizeof(s->secret)),
 		.starttls = true,
 		.require_tls = s->conf->auth.require_tls,
+		.features = "<sm xmlns='" LY_NS_SM "'/>",
+		.nonzas = nonzas,
 		/* Priming a parser costs 4 us; parsers of a wave of log-ins that stay borrowed for
 		 * seconds are allocated between the sessions and leave 4 kB of holes for each of
 		 * them. */

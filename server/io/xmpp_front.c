@@ -62,6 +62,7 @@ static void on_eof(struct ly_conn *c)
 {
 	struct ly_xmpp *x = c->user;
 
+	x->is_lost = !x->is_closed;
 	ly_stream_eof(x->stream, ly_xmpp_now(x));
 	ly_xmpp_drain(x);
 	if (!x->is_closed)

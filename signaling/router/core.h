@@ -20,6 +20,7 @@ struct ly_home {
 	struct ly_map routes; /* "type addressee ns name" -> struct ly_iq_entry, owned */
 	struct ly_map pairs;  /* "from\nto" -> struct ly_pair, owned by the request it waits for */
 	struct ly_list dead;  /* sessions that wait for their detach; owned */
+	struct ly_delivery *delivery; /* borrowed: the message that is being sent, or NULL (sm.h) */
 	const struct ly_feature *const *features;
 	void **states; /* owned array, one per feature */
 	size_t n_features;
@@ -32,7 +33,7 @@ struct ly_home {
 struct ly_carrier {
 	struct ly_msg msg;
 	struct ly_stanza *st;
-	uint64_t conn; /* session.c: the connection it came from */
+	uint64_t session; /* session.c: the key of the session it came from */
 };
 
 /** Wraps a stanza for a queue, to be run by @p run; NULL: no memory (the stanza is still the
@@ -75,6 +76,9 @@ void ly_deliver_account(struct ly_home *home, struct ly_stanza *st);
 void ly_refuse_unknown(struct ly_home *home, struct ly_stanza *st);
 /** Hands the stored messages to the user's available resources. */
 void ly_offline_take(struct ly_user *user);
+/** Delivers what a session that has ended did not acknowledge: a message to the user's other
+ * resources, or to the store with the time @p wall; a request is refused. */
+void ly_redeliver(struct ly_user *user, const struct ly_blob *blob, ly_usec wall);
 /** True for a message that is worth keeping (RFC 6121 s. 8.5.2.2, XEP-0334). */
 bool ly_offline_keeps(const struct ly_stanza *st);
 
@@ -86,7 +90,7 @@ void ly_iq_dispatch(struct ly_home *home, enum ly_addressee to, struct ly_user *
 		    struct ly_stanza *st);
 /** Puts a stanza behind the one of the same sender and addressee that waits, if there is one.
  *  @return true: taken; @p run is called with it later */
-bool ly_pair_hold(struct ly_home *home, struct ly_stanza *st, const char *to, uint64_t conn,
+bool ly_pair_hold(struct ly_home *home, struct ly_stanza *st, const char *to, uint64_t session,
 		  void (*run)(struct ly_home *home, struct ly_msg *msg));
 
 /* fan.c */

@@ -2,6 +2,7 @@
  * the offline store. */
 #include "signaling/router/core.h"
 #include "signaling/session/core.h"
+#include "signaling/session/sm.h"
 
 #include "base/log.h"
 
@@ -41,23 +42,31 @@ static void offline_added(struct ly_home *home, struct ly_store_req *req, void *
 	ly_bounce(home, st, LY_SERVICE_UNAVAILABLE, NULL);
 }
 
+static void add_delay(struct ly_build *b, const char *domain, ly_usec wall)
+{
+	char stamp[LY_DATETIME_MAX];
+
+	ly_datetime_format(stamp, sizeof(stamp), wall);
+	ly_build_open(b, "urn:xmpp:delay", "delay");
+	ly_build_attr(b, "from", domain);
+	ly_build_attr(b, "stamp", stamp);
+	ly_build_close(b);
+}
+
 /* The message as it will be delivered: with the time of its arrival (XEP-0203), without `to`. */
 static const char *offline_text(struct ly_home *home, struct ly_store_req *req,
 				const struct ly_stanza *st)
 {
-	char stamp[LY_DATETIME_MAX];
 	struct ly_build b;
 	struct ly_xml *root;
 	struct ly_blob *blob;
 	const char *text = NULL;
 
-	ly_datetime_format(stamp, sizeof(stamp), home->wall);
 	ly_build_init(&b, &req->arena);
 	ly_build_open_like(&b, st->root);
 	ly_build_copy_children(&b, st->root);
-	ly_build_open(&b, "urn:xmpp:delay", "delay");
-	ly_build_attr(&b, "from", st->to.domain);
-	ly_build_attr(&b, "stamp", stamp);
+	if (!st->is_stamped)
+		add_delay(&b, st->to.domain, home->wall);
 	if (ly_build_finish(&b, &root))
 		return NULL;
 	blob = ly_xml_to_blob(root, true);
@@ -114,7 +123,8 @@ static size_t choose(const struct ly_user *user, bool all, struct ly_session **o
 	return n;
 }
 
-static void send_to_all(struct ly_stanza *st, struct ly_session *const *to, size_t n)
+/* Within the message's delivery, if it is one. */
+static struct ly_blob *send_to_all(struct ly_stanza *st, struct ly_session *const *to, size_t n)
 {
 	struct ly_blob *blob = ly_xml_to_blob(st->root, false);
 
@@ -122,7 +132,22 @@ static void send_to_all(struct ly_stanza *st, struct ly_session *const *to, size
 		ly_session_send_blob(to[i], blob, NULL);
 	if (blob == NULL)
 		ly_log(&lg, LY_ERROR, "message-lost", "to=%s", st->to.full);
+	return blob;
+}
+
+/* A message to sessions of a user, with what the features make of it. */
+static void send_message(struct ly_home *home, struct ly_user *user, struct ly_stanza *st,
+			 struct ly_session *const *to, size_t n)
+{
+	struct ly_delivery delivery;
+	struct ly_blob *blob;
+
+	ly_delivery_begin(home, &delivery);
+	ly_hook(home, user, n == 1 ? to[0] : NULL, message_delivered, st, to, n);
+	blob = send_to_all(st, to, n);
+	ly_delivery_end(home, blob);
 	ly_blob_unref(blob);
+	ly_stanza_free(st);
 }
 
 static void message_to_bare(struct ly_home *home, struct ly_user *user, struct ly_stanza *st)
@@ -141,23 +166,20 @@ static void message_to_bare(struct ly_home *home, struct ly_user *user, struct l
 	if (user && user->taking && ly_user_hold(user, st, ly_run_deliver))
 		return; /* behind the stored ones */
 	n = choose(user, st->type == LY_T_HEADLINE, to);
-	if (user)
-		ly_hook(home, user, n == 1 ? to[0] : NULL, message_delivered, st, to, n);
-	if (n == 0) {
-		store_offline(home, st);
+	if (n) {
+		send_message(home, user, st, to, n);
 		return;
 	}
-	send_to_all(st, to, n);
-	ly_stanza_free(st);
+	if (user)
+		ly_hook(home, user, NULL, message_delivered, st, to, 0);
+	store_offline(home, st);
 }
 
 static void message_to_full(struct ly_home *home, struct ly_user *user, struct ly_session *session,
 			    struct ly_stanza *st)
 {
 	if (session) {
-		ly_hook(home, user, session, message_delivered, st, &session, 1);
-		ly_session_send(session, st->root);
-		ly_stanza_free(st);
+		send_message(home, user, st, &session, 1);
 	} else if (st->type == LY_T_CHAT) {
 		message_to_bare(home, user, st); /* s. 8.5.3.2.1 */
 	} else if (st->type == LY_T_HEADLINE) {
@@ -165,6 +187,62 @@ static void message_to_full(struct ly_home *home, struct ly_user *user, struct l
 	} else {
 		ly_bounce(home, st, LY_SERVICE_UNAVAILABLE, NULL);
 	}
+}
+
+/* A copy of a message with the time when it came, addressed to the account; NULL: no memory. */
+static struct ly_stanza *as_late(const struct ly_user *user, const struct ly_stanza *st,
+				 ly_usec wall)
+{
+	struct ly_xml_doc *doc = ly_xml_doc_create(0);
+	const char *domain = strchr(user->jid, '@') + 1;
+	const struct ly_xml *delay = ly_xml_child(st->root, "urn:xmpp:delay", "delay");
+	const char *by = ly_xml_attr(delay, "from");
+	struct ly_stanza *late = NULL;
+	struct ly_build b;
+
+	if (doc == NULL)
+		return NULL;
+	ly_build_init(&b, &doc->arena);
+	ly_build_open_like(&b, st->root);
+	ly_build_attr(&b, "to", user->jid);
+	ly_build_copy_children(&b, st->root);
+	if (by == NULL || strcmp(by, domain) != 0) /* else it was stored before */
+		add_delay(&b, domain, wall);
+	if (ly_build_finish(&b, &doc->root) || ly_stanza_wrap(&late, doc)) {
+		ly_xml_doc_free(doc);
+		return NULL;
+	}
+	late->is_stamped = true;
+	return late;
+}
+
+static bool starts_with(const struct ly_blob *blob, const char *text)
+{
+	return blob->len > strlen(text) && memcmp(blob->data, text, strlen(text)) == 0;
+}
+
+void ly_redeliver(struct ly_user *user, const struct ly_blob *blob, ly_usec wall)
+{
+	struct ly_stanza *st, *late;
+
+	if (!starts_with(blob, "<message") && !starts_with(blob, "<iq"))
+		return;
+	if (ly_stanza_parse(&st, ly_span(blob->data, blob->len))) {
+		ly_log(&lg, LY_ERROR, "unacknowledged-lost", "user=%s", user->jid);
+		return;
+	}
+	if (st->kind == LY_IQ && (st->type == LY_T_GET || st->type == LY_T_SET)) {
+		ly_bounce(user->home, st, LY_SERVICE_UNAVAILABLE, NULL);
+		return;
+	}
+	if (st->kind == LY_MESSAGE && ly_offline_keeps(st)) {
+		late = as_late(user, st, wall);
+		if (late)
+			message_to_bare(user->home, user, late);
+		else
+			ly_log(&lg, LY_ERROR, "out-of-memory", "user=%s", user->jid);
+	}
+	ly_stanza_free(st);
 }
 
 /* ---- presence and IQ ---- */
@@ -200,7 +278,7 @@ static void presence_to(struct ly_home *home, struct ly_user *user, struct ly_se
 			if (s->state == LY_SESSION_AVAILABLE && n < LY_RESOURCES_MAX)
 				to[n++] = s;
 		}
-		send_to_all(st, to, n);
+		ly_blob_unref(send_to_all(st, to, n));
 	}
 	ly_stanza_free(st);
 }

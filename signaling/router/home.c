@@ -1,6 +1,7 @@
 /* A home's life: hosts, features, timers, the queue. */
 #include "signaling/router/core.h"
 #include "signaling/session/core.h"
+#include "signaling/session/sm.h"
 
 #include "base/log.h"
 
@@ -22,6 +23,11 @@ static void set_limits(struct ly_home_limits *l)
 	default_unsigned(&l->offline, 500);
 	default_unsigned(&l->waiting, 128);
 	default_unsigned(&l->presence, 16384);
+	default_unsigned(&l->unacked, 1000);
+	if (l->unacked_bytes == 0)
+		l->unacked_bytes = 4 << 20;
+	if (l->resume == 0)
+		l->resume = LY_SEC(300);
 	if (l->silent == 0)
 		l->silent = LY_SEC(300);
 	if (l->linger == 0)
@@ -180,11 +186,16 @@ void ly_home_close_all(struct ly_home *home, enum ly_stream_error cond, const ch
 	while (ly_map_next(&home->users, &it, &slot)) {
 		struct ly_user *user = slot.value;
 
+		user->pins++; /* the map must not change */
 		LY_LIST_EACH (node, tmp, &user->sessions) {
 			struct ly_session *s = LY_LIST_ENTRY(node, struct ly_session, link);
 
-			home->env.close(home->env.ctx, s->conn, cond, text);
+			if (ly_sm_is_detached(s->sm))
+				ly_session_end(s); /* what it has not got is stored */
+			else
+				home->env.close(home->env.ctx, s->conn, cond, text);
 		}
+		user->pins--;
 	}
 }
 

@@ -41,7 +41,7 @@ struct ly_home_env {
 	 * put into the blob's hole as ` to='…'` unless empty. An unknown connection is ignored. */
 	void (*send)(void *ctx, uint64_t conn, struct ly_blob *blob, struct ly_span to);
 	/** Ends a connection with a stream error (LY_STREAM_OK: plainly). The session stays
-	 * allocated until the connection's ly_session_detach(). */
+	 * allocated until the connection's ly_session_detach() or ly_session_lost(). */
 	void (*close)(void *ctx, uint64_t conn, enum ly_stream_error cond, const char *text);
 };
 
@@ -78,6 +78,10 @@ struct ly_home_limits {
 	unsigned offline;   /* stored messages per user: 500 */
 	unsigned waiting;   /* stanzas that wait for one user's load, or of one pair: 128 */
 	unsigned presence;  /* bytes of a broadcast presence, kept per session: 16384 */
+	unsigned unacked;   /* stanzas sent and not acknowledged per session (XEP-0198): 1000 */
+	size_t unacked_bytes; /* and their bytes: 4 MiB */
+	ly_usec resume;     /* a session without its connection is kept so long: 300 s; negative: not
+			     * at all */
 	ly_usec linger;     /* a user without sessions is kept so long: 60 s */
 };
 

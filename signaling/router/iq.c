@@ -131,7 +131,7 @@ static struct ly_span pair_key(struct ly_buf *buf, const struct ly_stanza *st, c
 	return ly_buf_span(buf);
 }
 
-bool ly_pair_hold(struct ly_home *home, struct ly_stanza *st, const char *to, uint64_t conn,
+bool ly_pair_hold(struct ly_home *home, struct ly_stanza *st, const char *to, uint64_t session,
 		  void (*run)(struct ly_home *home, struct ly_msg *msg))
 {
 	struct ly_buf buf;
@@ -150,7 +150,7 @@ bool ly_pair_hold(struct ly_home *home, struct ly_stanza *st, const char *to, ui
 		ly_bounce(home, st, LY_RESOURCE_CONSTRAINT, "too many requests at once");
 		return true;
 	}
-	c->conn = conn;
+	c->session = session;
 	ly_list_add_tail(&pair->behind, &c->msg.link);
 	pair->n_behind++;
 	return true;

@@ -17,8 +17,8 @@ void ly_user_run_pending(struct ly_user *user);
 void ly_user_kick(struct ly_user *user, enum ly_stream_error cond, const char *text);
 
 /* session.c */
-/** Ends a session: presence goes out, features are told; then it is DEAD and waits for its detach.
- */
+/** Ends a session: presence goes out, features are told, what it has not acknowledged goes
+ * elsewhere; then it is DEAD and waits for its detach, or freed if it has no connection. */
 void ly_session_end(struct ly_session *s);
 /** Frees a DEAD session, or one whose home goes. */
 void ly_session_free(struct ly_session *s);

@@ -1,5 +1,6 @@
 /* Presence (RFC 6121 s. 4): initial, updates, unavailable, probes, directed presence. */
 #include "signaling/session/core.h"
+#include "signaling/session/sm.h"
 
 #include <stdlib.h>
 
@@ -415,8 +416,10 @@ void ly_offline_hand_out(struct ly_user *user, const struct ly_store_req *req)
 	for (size_t i = 0; !req->err && i < req->u.texts.n; i++) {
 		const struct ly_store_text *text = &req->u.texts.v[i];
 		struct ly_blob *blob = NULL;
+		struct ly_delivery delivery;
 		bool sent = false;
 
+		ly_delivery_begin(user->home, &delivery);
 		LY_LIST_EACH (node, tmp, &user->sessions) {
 			struct ly_session *s = LY_LIST_ENTRY(node, struct ly_session, link);
 
@@ -429,6 +432,7 @@ void ly_offline_hand_out(struct ly_user *user, const struct ly_store_req *req)
 			ly_session_send_blob(s, blob, user->jid);
 			sent = true;
 		}
+		ly_delivery_end(user->home, blob);
 		if (!sent)
 			store_again(user, text);
 		ly_blob_unref(blob);

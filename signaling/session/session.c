@@ -1,5 +1,6 @@
 /* Sessions: binding a resource, what the client sends, what it gets, the end. */
 #include "signaling/session/core.h"
+#include "signaling/session/sm.h"
 
 #include "base/log.h"
 
@@ -12,6 +13,7 @@ void ly_session_free(struct ly_session *s)
 {
 	if (s == NULL)
 		return;
+	ly_sm_free(s->sm);
 	for (size_t i = 0; i < s->n_directed; i++)
 		ly_free(s->directed[i], LY_MEM_SESSION);
 	ly_free(s->directed, LY_MEM_SESSION);
@@ -38,16 +40,24 @@ void ly_session_end(struct ly_session *s)
 {
 	struct ly_user *user = s->user;
 	struct ly_home *home = s->home;
+	struct ly_sm *sm = s->sm;
+	bool is_detached = ly_sm_is_detached(sm);
 
 	ly_hook(home, user, s, session_gone);
 	ly_presence_end(s);
 	ly_list_del(&s->link);
 	s->state = LY_SESSION_DEAD;
-	s->user = NULL;
 	user->n_sessions--;
 	home->n_sessions--;
 	ly_list_add_tail(&home->dead, &s->link);
 	ly_log(&lg, LY_INFO, "unbound", "jid=%s", s->jid);
+	user->pins++;
+	ly_sm_end(user, sm);
+	user->pins--;
+	s->sm = NULL;
+	s->user = NULL;
+	if (is_detached)
+		ly_session_free(s);
 	remember_last(user);
 	ly_user_check_idle(user);
 }
@@ -118,7 +128,8 @@ static void replace(struct ly_session *old, enum ly_stream_error cond, const cha
 	struct ly_home *home = old->home;
 
 	ly_log(&lg, LY_INFO, "replaced", "jid=%s", old->jid);
-	home->env.close(home->env.ctx, old->conn, cond, text);
+	if (!ly_sm_is_detached(old->sm))
+		home->env.close(home->env.ctx, old->conn, cond, text);
 	user->pins++;
 	ly_session_end(old);
 	user->pins--;
@@ -133,6 +144,8 @@ static struct ly_session *most_silent(const struct ly_user *user)
 	LY_LIST_EACH (node, tmp, &user->sessions) {
 		struct ly_session *s = LY_LIST_ENTRY(node, struct ly_session, link);
 
+		if (ly_sm_is_detached(s->sm))
+			return s;
 		if (oldest == NULL || s->last_in < oldest->last_in)
 			oldest = s;
 	}
@@ -152,7 +165,7 @@ static int make_room(struct ly_user *user, const char *resource)
 	if (user->n_sessions < limits->resources)
 		return 0;
 	old = most_silent(user);
-	if (user->home->now - old->last_in <= limits->silent)
+	if (!ly_sm_is_detached(old->sm) && user->home->now - old->last_in <= limits->silent)
 		return -E2BIG;
 	replace(old, LY_STREAM_RESOURCE_CONSTRAINT,
 		"too many devices, this one was silent longest");
@@ -214,7 +227,7 @@ static void take_iq(struct ly_session *s, struct ly_stanza *st)
 		ly_stanza_free(st); /* the answer to a roster push */
 		return;
 	}
-	if (!ly_pair_hold(s->home, st, s->user->jid, s->conn, run_later))
+	if (!ly_pair_hold(s->home, st, s->user->jid, ly_session_key(s), run_later))
 		ly_iq_dispatch(s->home, LY_TO_ACCOUNT, s->user, st);
 }
 
@@ -275,7 +288,7 @@ static void run_later(struct ly_home *home, struct ly_msg *msg)
 	struct ly_carrier *c = LY_CONTAINER_OF(msg, struct ly_carrier, msg);
 	struct ly_session *s = ly_home_session(home, c->st->from.full);
 
-	if (s && s->conn == c->conn)
+	if (s && ly_session_key(s) == c->session)
 		take_stanza(s, c->st);
 	else
 		ly_stanza_free(c->st);
@@ -289,12 +302,21 @@ void ly_session_recv(struct ly_session *s, struct ly_stanza *st)
 	}
 	s->home->n_in++;
 	s->last_in = s->home->now;
+	if (ly_sm_is_broken(s->sm)) {
+		ly_stanza_free(st);
+		ly_sm_break(s);
+		return;
+	}
+	if (s->sm && ly_sm_take(s->sm, st)) {
+		ly_bounce(s->home, st, LY_RESOURCE_CONSTRAINT, NULL);
+		return;
+	}
 	if (s->user->state == LY_USER_READY) {
 		take_stanza(s, st);
 	} else if (ly_user_hold(s->user, st, run_later)) {
 		struct ly_msg *msg = LY_LIST_ENTRY(s->user->pending.prev, struct ly_msg, link);
 
-		LY_CONTAINER_OF(msg, struct ly_carrier, msg)->conn = s->conn;
+		LY_CONTAINER_OF(msg, struct ly_carrier, msg)->session = ly_session_key(s);
 	} else {
 		ly_bounce(s->home, st, LY_RESOURCE_CONSTRAINT, "the account is still being read");
 	}
@@ -309,7 +331,13 @@ void ly_session_send_blob(struct ly_session *s, struct ly_blob *blob, const char
 	if (s->state == LY_SESSION_DEAD)
 		return;
 	home->n_out++;
+	if (s->sm == NULL && home->delivery)
+		ly_delivery_seen(home->delivery);
+	if (s->sm && !ly_sm_keep(s->sm, blob, to))
+		return;
 	home->env.send(home->env.ctx, s->conn, blob, to ? ly_span_str(to) : ly_span(NULL, 0));
+	if (s->sm)
+		ly_sm_sent(s->sm);
 }
 
 int ly_session_send(struct ly_session *s, const struct ly_xml *root)

@@ -2,6 +2,7 @@
  *
  *   ly_session_bind --> CONNECTED --presence--> AVAILABLE --unavailable--> CONNECTED
  *   any --replaced, kicked--> DEAD (waits for its connection's detach)
+ *   any --ly_session_lost, XEP-0198--> the same without a connection (sm.h)
  *   any --ly_session_detach--> freed
  */
 #ifndef LY_SIGNALING_SESSION_SESSION_H
@@ -20,9 +21,10 @@ struct ly_session {
 	struct ly_list link;  /* in user->sessions; in the home's list once DEAD */
 	struct ly_user *user; /* borrowed; NULL once DEAD */
 	struct ly_home *home; /* borrowed */
-	uint64_t conn;        /* the server's name for the connection */
+	uint64_t conn;        /* the server's name for the connection; the last one while detached */
 	char *jid;            /* owned: full JID */
 	const char *resource; /* part of jid */
+	struct ly_sm *sm;     /* owned: XEP-0198; NULL while it is not enabled */
 	struct ly_blob
 		*presence; /* owned: last broadcast presence, with a hole; NULL unless AVAILABLE */
 	char **directed;   /* owned: bare or full JIDs that got directed presence */
@@ -39,7 +41,8 @@ struct ly_session {
 
 /** Binds a resource for an authenticated account and its connection. @p resource NULL or "": one is
  *  chosen. An older session of the same resource is replaced: its connection is closed with
- *  `<conflict/>`, its state is gone. *out lives until ly_session_detach(), whatever happens.
+ *  `<conflict/>`, its state is gone. *out lives until ly_session_detach() or ly_session_lost(),
+ *  whatever happens.
  *  @return 0, -EINVAL (malformed JID or resource, not a host of users, not this home), -E2BIG (too
  *  many resources, all of them heard lately: resource-constraint), -ENOMEM */
 int ly_session_bind(struct ly_home *home, uint64_t conn, const char *bare_jid, const char *resource,
@@ -47,7 +50,8 @@ int ly_session_bind(struct ly_home *home, uint64_t conn, const char *bare_jid, c
 /** Takes one stanza of the client; `from` is the session's full JID already (stamped by the
  * stream). Takes it on every path. */
 void ly_session_recv(struct ly_session *session, struct ly_stanza *st);
-/** The connection is gone: unavailable presence goes out, the session is freed. NULL is fine. */
+/** The stream is closed, or its connection gone: unavailable presence goes out, the session is freed.
+ * NULL is fine. See also ly_session_lost() (sm.h). */
 void ly_session_detach(struct ly_session *session);
 
 /** The full JID; borrowed. */

@@ -1,6 +1,7 @@
 /* Users in memory: loading with the roster, holding what comes meanwhile, letting go of idle ones.
  */
 #include "signaling/session/core.h"
+#include "signaling/session/sm.h"
 
 #include "base/log.h"
 
@@ -99,7 +100,8 @@ void ly_user_kick(struct ly_user *user, enum ly_stream_error cond, const char *t
 	LY_LIST_EACH (node, tmp, &user->sessions) {
 		struct ly_session *s = LY_LIST_ENTRY(node, struct ly_session, link);
 
-		user->home->env.close(user->home->env.ctx, s->conn, cond, text);
+		if (!ly_sm_is_detached(s->sm))
+			user->home->env.close(user->home->env.ctx, s->conn, cond, text);
 		ly_session_end(s);
 	}
 	user->pins--;

@@ -66,6 +66,25 @@ void ly_stream_push_xml(struct ly_stream *s, const struct ly_xml *el)
 	ly_stream_push_buf(s, &b);
 }
 
+void ly_stream_push_answer(struct ly_stream *s, const struct ly_xml *el)
+{
+	struct ly_stream_node *n;
+
+	if (s->state != LY_STREAM_S_BOUND) {
+		if (el != NULL)
+			ly_stream_push_xml(s, el);
+		return;
+	}
+	n = ly_stream_push(s, LY_STREAM_ANSWERED);
+	if (n == NULL || el == NULL)
+		return;
+	/* it stands alone: it may be sent again on a stream of the other kind */
+	ly_xml_write(&n->data, el, NULL);
+	n->ev.data = ly_buf_span(&n->data);
+	if (n->data.err)
+		ly_stream_die(s, LY_STREAM_OK, "out of memory");
+}
+
 void ly_stream_push_header(struct ly_stream *s)
 {
 	char id[25];

@@ -19,8 +19,10 @@ static void refuse(struct ly_stream *s, struct ly_xml_doc *doc, enum ly_cond con
 	struct ly_xml *root;
 	struct ly_build b;
 
-	if (type && (strcmp(type, "error") == 0 || strcmp(type, "result") == 0))
-		return; /* RFC 6120 s. 8.3.1: no error in answer to these */
+	if (type && (strcmp(type, "error") == 0 || strcmp(type, "result") == 0)) {
+		ly_stream_push_answer(s, NULL); /* RFC 6120 s. 8.3.1: no error for these */
+		return;
+	}
 	ly_build_init(&b, &doc->arena);
 	ly_build_open(&b, LY_NS_CLIENT, doc->root->name);
 	ly_build_attr(&b, "type", "error");
@@ -31,7 +33,7 @@ static void refuse(struct ly_stream *s, struct ly_xml_doc *doc, enum ly_cond con
 	if (ly_build_finish(&b, &root))
 		ly_stream_die(s, LY_STREAM_OK, "out of memory");
 	else
-		ly_stream_push_xml(s, root);
+		ly_stream_push_answer(s, root);
 }
 
 static void on_bind(struct ly_stream *s, struct ly_xml_doc *doc)
@@ -90,13 +92,12 @@ static bool answer_bind(struct ly_stream *s, const char *full, int cond)
 	return err == 0 && s->state != LY_STREAM_S_CLOSED;
 }
 
-int ly_stream_bound(struct ly_stream *s, ly_usec now, const char *resource)
+static int set_resource(struct ly_stream *s, const char *resource)
 {
 	char norm[LY_JID_PART_MAX + 1];
 	struct ly_buf full;
 	char *jid;
 
-	(void)now;
 	if (s->state != LY_STREAM_S_BINDING)
 		return -EPROTO;
 	if (ly_jid_prep_resource(norm, sizeof(norm), resource))
@@ -109,12 +110,53 @@ int ly_stream_bound(struct ly_stream *s, ly_usec now, const char *resource)
 		return -ENOMEM;
 	ly_free(s->jid, LY_MEM_CONN);
 	s->jid = jid;
-	if (!answer_bind(s, jid, 0))
-		return -ENOMEM;
+	return 0;
+}
+
+static void set_bound(struct ly_stream *s)
+{
 	ly_stream_set_state(s, LY_STREAM_S_BOUND);
 	ly_stream_login_free(s->login);
 	s->login = NULL;
+}
+
+int ly_stream_bound(struct ly_stream *s, ly_usec now, const char *resource)
+{
+	int err = set_resource(s, resource);
+
+	(void)now;
+	if (err)
+		return err;
+	if (!answer_bind(s, s->jid, 0))
+		return -ENOMEM;
+	set_bound(s);
 	return 0;
+}
+
+int ly_stream_resumed(struct ly_stream *s, ly_usec now, const char *resource)
+{
+	int err = set_resource(s, resource);
+
+	(void)now;
+	if (err)
+		return err;
+	set_bound(s);
+	return 0;
+}
+
+void ly_stream_resume_failed(struct ly_stream *s, ly_usec now, enum ly_cond cond)
+{
+	struct ly_buf b;
+
+	(void)now;
+	if (s->state != LY_STREAM_S_BINDING && s->state != LY_STREAM_S_FEATURES)
+		return;
+	ly_buf_init(&b, LY_MEM_CONN, 0);
+	ly_buf_printf(&b, "<failed xmlns='" LY_NS_SM "'><%s xmlns='" LY_NS_STANZAS "'/></failed>",
+		      ly_cond_name(cond));
+	ly_stream_push_buf(s, &b);
+	if (s->state == LY_STREAM_S_BINDING)
+		ly_stream_set_state(s, LY_STREAM_S_FEATURES);
 }
 
 void ly_stream_bind_failed(struct ly_stream *s, ly_usec now, enum ly_cond cond)
@@ -180,7 +222,7 @@ static void answer_session(struct ly_stream *s, struct ly_xml_doc *doc)
 	ly_build_attr(&b, "type", "result");
 	ly_build_attr(&b, "id", ly_xml_attr(doc->root, "id"));
 	if (ly_build_finish(&b, &root) == 0)
-		ly_stream_push_xml(s, root);
+		ly_stream_push_answer(s, root);
 	else
 		ly_stream_die(s, LY_STREAM_OK, "out of memory");
 }
@@ -215,6 +257,8 @@ bool ly_stream_on_element(struct ly_stream *s, struct ly_xml_doc *doc, struct ly
 	const struct ly_xml *el = doc->root;
 
 	if (is_nonza(s, el)) {
+		if (s->state == LY_STREAM_S_FEATURES && ly_xml_is(el, LY_NS_SM, "resume"))
+			ly_stream_set_state(s, LY_STREAM_S_BINDING);
 		ev->kind = LY_STREAM_NONZA;
 		ev->nonza = doc;
 		return true;

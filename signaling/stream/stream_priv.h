@@ -10,6 +10,7 @@
 #define LY_NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
 #define LY_NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
 #define LY_NS_FRAMING "urn:ietf:params:xml:ns:xmpp-framing"
+#define LY_NS_SM "urn:xmpp:sm:3"
 #define LY_NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
 
 enum ly_stream_state {
@@ -28,7 +29,7 @@ enum ly_stream_state {
 struct ly_stream_node {
 	struct ly_stream_node *next;
 	struct ly_stream_event ev;
-	struct ly_buf data; /* OUT */
+	struct ly_buf data; /* OUT, ANSWERED */
 };
 
 /* Needed until the resource is bound, then freed: an idle stream is to be small. */
@@ -87,6 +88,8 @@ void ly_stream_node_free(struct ly_stream_node *n);
 void ly_stream_push_buf(struct ly_stream *s, struct ly_buf *b);
 void ly_stream_push_str(struct ly_stream *s, const char *text);
 void ly_stream_push_xml(struct ly_stream *s, const struct ly_xml *el);
+/** Answers a stanza: OUT, or ANSWERED on a bound stream. NULL: without a word. */
+void ly_stream_push_answer(struct ly_stream *s, const struct ly_xml *el);
 void ly_stream_push_header(struct ly_stream *s);
 void ly_stream_push_error(struct ly_stream *s, enum ly_stream_error error, const char *text);
 void ly_stream_push_end(struct ly_stream *s);

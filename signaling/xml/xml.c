@@ -13,10 +13,15 @@ struct ly_xml_doc *ly_xml_doc_create(size_t limit)
 
 void ly_xml_doc_free(struct ly_xml_doc *doc)
 {
+	struct ly_xml_ticket *ticket;
+
 	if (doc == NULL)
 		return;
+	ticket = doc->ticket;
 	ly_arena_fini(&doc->arena);
 	ly_free(doc, LY_MEM_XML);
+	if (ticket)
+		ticket->done(ticket);
 }
 
 const char *ly_xml_attr(const struct ly_xml *el, const char *name)

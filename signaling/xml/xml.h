@@ -34,10 +34,16 @@ struct ly_xml {
 	struct ly_xml *parent, *first, *last, *next;
 };
 
+/** Told when a document is freed, wherever that is. */
+struct ly_xml_ticket {
+	void (*done)(struct ly_xml_ticket *t);
+};
+
 /** A tree with the arena it lives in; one owner. */
 struct ly_xml_doc {
 	struct ly_arena arena;
-	struct ly_xml *root; /* NULL until built */
+	struct ly_xml *root;          /* NULL until built */
+	struct ly_xml_ticket *ticket; /* NULL: nobody waits for its end */
 };
 
 /** An empty document whose arena hands out at most @p limit bytes (0: no limit). NULL: no

@@ -17,6 +17,14 @@ static void send_line(struct peer *const *peers, struct ly_span line)
 	if (line.len < 2)
 		return;
 	p = peers[line.ptr[0] % 3];
+	if (line.ptr[1] == '?' && !p->is_closed) { /* it breaks, and the session is resumed */
+		peer_break(p);
+		if (line.len % 2)
+			world_settle(p->world);
+		if (peer_resume(p, p->sm_id, line.len % 4 ? "0" : "3") && peer_connect(p))
+			abort();
+		return;
+	}
 	if (line.ptr[1] == '!' || p->is_closed) { /* the connection breaks, and comes back */
 		peer_disconnect(p);
 		if (peer_connect(p))

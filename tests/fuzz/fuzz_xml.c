@@ -45,6 +45,10 @@ static void on_event(struct ly_stream *s, struct ly_stream_event *ev,
 		ly_stanza_free(ev->stanza);
 		break;
 	case LY_STREAM_NONZA:
+		if (ly_xml_attr(ev->nonza->root, "h"))
+			(void)ly_stream_resumed(s, 0, "r");
+		else
+			ly_stream_resume_failed(s, 0, LY_ITEM_NOT_FOUND);
 		ly_xml_doc_free(ev->nonza);
 		break;
 	default:

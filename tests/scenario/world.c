@@ -41,7 +41,7 @@ static struct peer *find_conn(struct world *w, uint64_t conn)
 	LY_LIST_EACH (node, tmp, &w->peers) {
 		struct peer *p = LY_LIST_ENTRY(node, struct peer, link);
 
-		if (p->session && p->conn == conn)
+		if (p->conn && p->conn == conn)
 			return p;
 	}
 	return NULL;
@@ -64,6 +64,9 @@ static void on_send(void *ctx, uint64_t conn, struct ly_blob *blob, struct ly_sp
 	if (to.len)
 		len += (size_t)sprintf(out + len, " to='%.*s'", (int)to.len, (const char *)to.ptr);
 	memcpy(out + len, blob->data + hole, blob->len - hole);
+	if (strncmp(out, "<enabled", 8) == 0 && strstr(out, "id='"))
+		snprintf(p->sm_id, sizeof(p->sm_id), "%.*s",
+			 (int)strcspn(strstr(out, "id='") + 4, "'"), strstr(out, "id='") + 4);
 	ly_list_add_tail(&p->inbox, &r->link);
 	p->n_received++;
 }
@@ -118,19 +121,25 @@ static void peer_free(struct peer *p)
 	free(p);
 }
 
+static void drop_queue(struct ly_list *queue)
+{
+	while (!ly_list_is_empty(queue)) {
+		struct ly_msg *msg = LY_LIST_ENTRY(queue->next, struct ly_msg, link);
+
+		ly_list_del(&msg->link);
+		msg->drop(msg);
+	}
+}
+
 void world_free(struct world *w)
 {
 	fake_store_free(w->store);
-	for (unsigned i = 0; i < w->conf.n_homes; i++) {
-		LY_LIST_EACH (node, tmp, &w->queues[i]) {
-			struct ly_msg *msg = LY_LIST_ENTRY(node, struct ly_msg, link);
-
-			ly_list_del(node);
-			msg->drop(msg);
-		}
-	}
+	for (unsigned i = 0; i < w->conf.n_homes; i++)
+		drop_queue(&w->queues[i]);
 	for (unsigned i = 0; i < w->conf.n_homes; i++)
 		ly_home_destroy(w->homes[i]);
+	for (unsigned i = 0; i < w->conf.n_homes; i++) /* tickets of what the homes freed */
+		drop_queue(&w->queues[i]);
 	LY_LIST_EACH (node, tmp, &w->peers)
 		peer_free(LY_LIST_ENTRY(node, struct peer, link));
 	free(w);
@@ -266,9 +275,57 @@ void peer_disconnect(struct peer *p)
 	ly_session_detach(p->session);
 	ly_heap_fail_at(0);
 	p->session = NULL;
+	p->conn = 0;
 }
 
-int peer_send_xml(struct peer *p, const struct ly_xml *el)
+void peer_break(struct peer *p)
+{
+	ly_heap_fail_at(p->world->fail_at);
+	ly_session_lost(p->session);
+	ly_heap_fail_at(0);
+	p->session = NULL;
+	p->conn = 0;
+}
+
+int peer_resume(struct peer *p, const char *id, const char *h)
+{
+	struct world *w = p->world;
+	struct ly_xml_doc *doc = ly_xml_doc_create(0);
+	struct ly_session *session = NULL;
+	uint64_t replaced;
+	struct ly_build b;
+	char bare[256];
+	int err;
+
+	snprintf(bare, sizeof(bare), "%.*s@%s", (int)strcspn(p->label, "/"), p->label,
+		 WORLD_DOMAIN);
+	ly_build_init(&b, &doc->arena);
+	ly_build_open(&b, LY_NS_SM, "resume");
+	ly_build_attr(&b, "previd", id);
+	ly_build_attr(&b, "h", h);
+	ly_build_finish(&b, &doc->root);
+	p->home = world_home_of(w, bare);
+	p->conn = ++w->last_conn;
+	p->is_closed = false;
+	ly_heap_fail_at(w->fail_at);
+	err = ly_session_resume(p->home, p->conn, bare, doc->root, &session, &replaced);
+	ly_heap_fail_at(0);
+	LY_LIST_EACH (node, tmp, &w->peers) {
+		struct peer *old = LY_LIST_ENTRY(node, struct peer, link);
+
+		if (replaced && old != p && old->conn == replaced) {
+			old->is_closed = true;
+			old->closed = LY_STREAM_CONFLICT;
+			old->session = NULL;
+			old->conn = 0;
+		}
+	}
+	ly_xml_doc_free(doc);
+	p->session = session;
+	return err;
+}
+
+static int send_stanza(struct peer *p, const struct ly_xml *el)
 {
 	struct ly_xml_doc *doc = ly_xml_doc_create(0);
 	struct ly_stanza *st;
@@ -291,6 +348,17 @@ int peer_send_xml(struct peer *p, const struct ly_xml *el)
 	p->world->n_failed += ly_heap_failed();
 	ly_heap_fail_at(0);
 	return 0;
+}
+
+int peer_send_xml(struct peer *p, const struct ly_xml *el)
+{
+	if (ly_xml_is(el, LY_NS_SM, NULL)) {
+		ly_heap_fail_at(p->world->fail_at);
+		ly_session_nonza(p->session, el);
+		ly_heap_fail_at(0);
+		return 0;
+	}
+	return send_stanza(p, el);
 }
 
 int peer_send(struct peer *p, const char *xml)

@@ -3,7 +3,7 @@
 #define LY_TESTS_SCENARIO_WORLD_H
 
 #include "signaling/router/home.h"
-#include "signaling/session/session.h"
+#include "signaling/session/sm.h"
 #include "tests/scenario/fake_store.h"
 
 #define WORLD_DOMAIN "localhost"
@@ -32,6 +32,7 @@ struct peer {
 	enum ly_stream_error closed; /* LY_STREAM_OK: not closed by the server */
 	bool is_closed;
 	size_t n_received, n_taken;
+	char sm_id[64]; /* of the last `<enabled/>`; "": none */
 };
 
 struct received {
@@ -65,6 +66,11 @@ struct peer *world_peer(struct world *w, const char *label);
 /** Binds; resource "web" unless the label has one. @return as ly_session_bind */
 int peer_connect(struct peer *p);
 void peer_disconnect(struct peer *p);
+/** The connection breaks without the stream being closed. */
+void peer_break(struct peer *p);
+/** A new connection asks for the session @p id (XEP-0198); one that the session still had is closed.
+ * @return as ly_session_resume */
+int peer_resume(struct peer *p, const char *id, const char *h);
 /** Sends a copy of an element; `from` is stamped. @return as ly_stanza_wrap */
 int peer_send_xml(struct peer *p, const struct ly_xml *el);
 /** The same from text without a namespace declaration. */

@@ -61,6 +61,7 @@ static void on_event(struct end *e, struct ly_stream_event *ev)
 {
 	switch (ev->kind) {
 	case LY_STREAM_OUT:
+	case LY_STREAM_ANSWERED:
 		ly_buf_add(&e->out, ev->data.ptr, ev->data.len);
 		break;
 	case LY_STREAM_STARTTLS:
@@ -580,7 +581,7 @@ static void test_stanza_errors(void **state)
 		{ "session",
 		  "<iq type='set' id='s'><session "
 		  "xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>",
-		  "<iq type='result' id='s'/>" },
+		  "<iq xmlns='jabber:client' type='result' id='s'/>" },
 	};
 	struct end e;
 
