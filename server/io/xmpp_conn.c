@@ -83,16 +83,23 @@ struct ly_xmpp *ly_xmpp_create(struct ly_worker *w, const struct ly_stream_conf 
 	return x;
 }
 
+/* A stream that was closed ends its session; a connection that broke may leave it (XEP-0198). */
+static void leave_session(struct ly_xmpp *x)
+{
+	if (x->session == NULL)
+		return;
+	ly_log(&ly_xmpp_log, LY_INFO, "logout", "jid=%s", ly_session_jid(x->session));
+	ly_homes_touch(x->w);
+	if (x->is_closed && !x->is_lost)
+		ly_session_detach(x->session);
+	else
+		ly_session_lost(x->session);
+	x->session = NULL;
+}
+
 void ly_xmpp_destroy(struct ly_xmpp *x)
 {
-	if (x->session != NULL) {
-		ly_log(&ly_xmpp_log, LY_INFO, "logout", "jid=%s", ly_session_jid(x->session));
-		ly_homes_touch(x->w);
-		if (x->is_closed && !x->is_lost)
-			ly_session_detach(x->session);
-		else
-			ly_session_lost(x->session);
-	}
+	leave_session(x);
 	leave(x);
 	ly_stream_free(x->stream);
 	ly_xml_doc_free(x->resume);
@@ -255,6 +262,9 @@ static void stream_closed(struct ly_xmpp *x, const struct ly_stream_event *ev)
 	char ip[LY_ADDR_MAX];
 
 	x->is_closed = true;
+	/* not while the home itself closes it (env.close): it ends the session */
+	if (!x->wants_close)
+		leave_session(x);
 	if (ev->error != LY_STREAM_OK)
 		ly_log(&ly_xmpp_log, ev->error == LY_STREAM_SYSTEM_SHUTDOWN ? LY_DEBUG : LY_WARN,
 		       "stream-error", "peer=%s error=%s reason=\"%s\"",

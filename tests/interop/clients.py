@@ -247,6 +247,8 @@ class WebSocketXmpp:
         if "<success" not in answer:
             return answer
         assert "urn:ietf:params:xml:ns:xmpp-bind" in self.open()
+        if resource is None:  # the caller resumes a session
+            return "ok"
         self.ws.send("<iq xmlns='jabber:client' type='set' id='b'><bind xmlns="
                      f"'urn:ietf:params:xml:ns:xmpp-bind'><resource>{resource}</resource></bind></iq>")
         answer = self.ws.recv()
