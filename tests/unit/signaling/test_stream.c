@@ -765,6 +765,39 @@ static void test_nonza(void **state)
 	conf.features = NULL;
 }
 
+/* XEP-0198 before bind: what comes behind `<resume/>` waits for the answer. */
+static void test_resume(void **state)
+{
+	static const char *const nonzas[] = { "urn:xmpp:sm:3", NULL };
+	struct end e;
+
+	(void)state;
+	conf.nonzas = nonzas;
+	start(&e, LY_STREAM_TCP);
+	send_text(&e, HEADER PLAIN_OK HEADER);
+	send_text(&e, "<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/><presence/>");
+	assert_got("waits", &e, "nonza:resume ");
+	ly_stream_resume_failed(e.s, 0, LY_ITEM_NOT_FOUND);
+	ly_buf_reset(&e.out);
+	drain(&e);
+	assert_said("failed", &e,
+		    "<failed xmlns='urn:xmpp:sm:3'><item-not-found "
+		    "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
+	assert_true(e.closed); /* a stanza before bind */
+	stop(&e);
+	start(&e, LY_STREAM_TCP);
+	send_text(&e, HEADER PLAIN_OK HEADER);
+	assert_int_equal(-EPROTO, ly_stream_resumed(e.s, 0, "web"));
+	send_text(&e, "<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/><presence/>");
+	ly_buf_reset(&e.got);
+	assert_int_equal(0, ly_stream_resumed(e.s, 0, "web"));
+	drain(&e);
+	assert_true(ly_stream_is_bound(e.s));
+	assert_got("bound", &e, "<presence from='student1@localhost/web'/>");
+	stop(&e);
+	conf.nonzas = NULL;
+}
+
 /* Every allocation of a login may fail: the stream ends, nothing leaks. */
 static void test_no_memory(void **state)
 {
@@ -812,7 +845,7 @@ int main(void)
 		cmocka_unit_test(test_sasl_errors),   cmocka_unit_test(test_stanza_errors),
 		cmocka_unit_test(test_limits),        cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_move),          cmocka_unit_test(test_close),
-		cmocka_unit_test(test_nonza),         cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_resume),        cmocka_unit_test(test_nonza),         cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_many_attempts),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
