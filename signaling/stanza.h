@@ -36,7 +36,7 @@ struct ly_stanza {
 	enum ly_stanza_type type;
 	struct ly_jid from, to; /* all zero if absent */
 	const char *id;         /* NULL if absent */
-	bool is_stamped; /* message: it has the time of its arrival (XEP-0203) */
+	bool is_stamped;        /* message: it has the time of its arrival (XEP-0203) */
 	bool ended; /* presence: said by the server for a session that has ended, so that an echo to
 		     * its full JID would reach the next session of that name */
 };

@@ -134,7 +134,8 @@ const struct ly_key ly_keys[] = {
 		 "ends it at once." },
 	{ "limits", "unacked_stanzas", LY_KEY_INT, "1000", "250", "10000", .min = 10,
 	  .max = 1000000, .at = AT(limits.unacked_stanzas),
-	  .doc = "Stanzas sent to a client that it has not acknowledged (XEP-0198); beyond that its "
+	  .doc = "Stanzas sent to a client that it has not acknowledged (XEP-0198); beyond that "
+		 "its "
 		 "session ends and its messages are stored." },
 
 	{ "admin", "token_lifetime", LY_KEY_DURATION, "1h", RELOAD, .min = SEC_US(60),

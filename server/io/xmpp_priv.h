@@ -15,17 +15,17 @@ struct ly_xmpp {
 	struct ly_session *session; /* owned by the home until detached; NULL before bind */
 	uint64_t id;
 	struct ly_loop_timer timer;
-	ly_usec login_until;    /* LY_NEVER once bound */
-	ly_usec resume_at;      /* reading goes on then; LY_NEVER = it is not stopped */
-	ly_usec bind_at;        /* the session to be resumed is tried again then; LY_NEVER */
-	int64_t tokens;         /* bytes it may still send now */
-	ly_usec filled;         /* when tokens was last filled up */
-	const char *resource;   /* wanted; borrowed from the stream */
+	ly_usec login_until;       /* LY_NEVER once bound */
+	ly_usec resume_at;         /* reading goes on then; LY_NEVER = it is not stopped */
+	ly_usec bind_at;           /* the session to be resumed is tried again then; LY_NEVER */
+	int64_t tokens;            /* bytes it may still send now */
+	ly_usec filled;            /* when tokens was last filled up */
+	const char *resource;      /* wanted; borrowed from the stream */
 	struct ly_xml_doc *resume; /* owned: the `<resume/>` that waits, instead of a bind */
-	const char *close_text; /* owned copy; see close_cond */
-	uint8_t close_cond;     /* enum ly_stream_error, valid when wants_close */
+	const char *close_text;    /* owned copy; see close_cond */
+	uint8_t close_cond;        /* enum ly_stream_error, valid when wants_close */
 	bool in_drain : 1;
-	bool wants_bind : 1; /* or to resume */
+	bool wants_bind : 1;    /* or to resume */
 	bool wants_refusal : 1; /* credentials refused without asking the store */
 	bool wants_close : 1;
 	bool is_closed : 1; /* the stream has said so */

@@ -80,9 +80,9 @@ struct ly_home_limits {
 	unsigned presence;  /* bytes of a broadcast presence, kept per session: 16384 */
 	unsigned unacked;   /* stanzas sent and not acknowledged per session (XEP-0198): 1000 */
 	size_t unacked_bytes; /* and their bytes: 4 MiB */
-	ly_usec resume;     /* a session without its connection is kept so long: 300 s; negative: not
-			     * at all */
-	ly_usec linger;     /* a user without sessions is kept so long: 60 s */
+	ly_usec resume; /* a session without its connection is kept so long: 300 s; negative: not
+			 * at all */
+	ly_usec linger; /* a user without sessions is kept so long: 60 s */
 };
 
 /** Copied; what it points to is borrowed until the home is destroyed. */

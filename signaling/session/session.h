@@ -21,8 +21,8 @@ struct ly_session {
 	struct ly_list link;  /* in user->sessions; in the home's list once DEAD */
 	struct ly_user *user; /* borrowed; NULL once DEAD */
 	struct ly_home *home; /* borrowed */
-	uint64_t conn;        /* the server's name for the connection; the last one while detached */
-	char *jid;            /* owned: full JID */
+	uint64_t conn; /* the server's name for the connection; the last one while detached */
+	char *jid;     /* owned: full JID */
 	const char *resource; /* part of jid */
 	struct ly_sm *sm;     /* owned: XEP-0198; NULL while it is not enabled */
 	struct ly_blob
@@ -50,8 +50,8 @@ int ly_session_bind(struct ly_home *home, uint64_t conn, const char *bare_jid, c
 /** Takes one stanza of the client; `from` is the session's full JID already (stamped by the
  * stream). Takes it on every path. */
 void ly_session_recv(struct ly_session *session, struct ly_stanza *st);
-/** The stream is closed, or its connection gone: unavailable presence goes out, the session is freed.
- * NULL is fine. See also ly_session_lost() (sm.h). */
+/** The stream is closed, or its connection gone: unavailable presence goes out, the session is
+ * freed. NULL is fine. See also ly_session_lost() (sm.h). */
 void ly_session_detach(struct ly_session *session);
 
 /** The full JID; borrowed. */

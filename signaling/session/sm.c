@@ -12,8 +12,7 @@ static const struct ly_log lg = { "sm", "" };
 #define ASK_AFTER 5
 #define ASK_WITHIN LY_SEC(5)
 
-#define FAILED(cond) \
-	"<failed xmlns='" LY_NS_SM "'><" cond " xmlns='" LY_NS_STANZAS "'/></failed>"
+#define FAILED(cond) "<failed xmlns='" LY_NS_SM "'><" cond " xmlns='" LY_NS_STANZAS "'/></failed>"
 
 /* ---- saying ---- */
 

@@ -1,4 +1,5 @@
-/* XEP-0198: the counters, the tickets of inbound stanzas, and what was sent and not acknowledged. */
+/* XEP-0198: the counters, the tickets of inbound stanzas, and what was sent and not acknowledged.
+ */
 #include "signaling/session/sm_priv.h"
 
 #include "base/log.h"
@@ -12,8 +13,7 @@ static void pop_resolved(struct ly_sm *sm)
 	bool is_asked = false;
 
 	while (!ly_list_is_empty(&sm->tickets)) {
-		struct ly_sm_ticket *t =
-			LY_LIST_ENTRY(sm->tickets.next, struct ly_sm_ticket, link);
+		struct ly_sm_ticket *t = LY_LIST_ENTRY(sm->tickets.next, struct ly_sm_ticket, link);
 
 		if (!t->is_resolved)
 			break;

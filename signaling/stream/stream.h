@@ -63,11 +63,11 @@ struct ly_stream_event {
 		LY_STREAM_AUTHENTICATED, /* user, domain */
 		LY_STREAM_BIND,          /* resource wanted (NULL: choose); ly_stream_bound() */
 		LY_STREAM_STANZA,        /* stanza, from stamped; the taker owns it */
-		LY_STREAM_ANSWERED,      /* a stanza of the client was answered here: data is the reply
-					  * to be written, empty if there is none */
-		LY_STREAM_NONZA,         /* nonza; the taker owns it. Not bound and `<resume/>`: input
-					  * is kept until ly_stream_resumed() or _resume_failed() */
-		LY_STREAM_CLOSED,        /* last event: flush what was OUT, then close */
+		LY_STREAM_ANSWERED, /* a stanza of the client was answered here: data is the reply
+				     * to be written, empty if there is none */
+		LY_STREAM_NONZA,    /* nonza; the taker owns it. Not bound and `<resume/>`: input
+				     * is kept until ly_stream_resumed() or _resume_failed() */
+		LY_STREAM_CLOSED,   /* last event: flush what was OUT, then close */
 	} kind;
 	struct ly_span data;       /* OUT, ANSWERED; borrowed until the next call */
 	const char *user, *domain; /* borrowed until the next call */
@@ -107,8 +107,8 @@ void ly_stream_credentials_failed(struct ly_stream *s, ly_usec now);
 int ly_stream_bound(struct ly_stream *s, ly_usec now, const char *resource);
 /** [in] Answers BIND with an error (conflict, resource-constraint, not-allowed). */
 void ly_stream_bind_failed(struct ly_stream *s, ly_usec now, enum ly_cond cond);
-/** [in] Answers `<resume/>` (XEP-0198): the stream is bound to the resource of that session. What the
- * client is told (`<resumed/>`) is written by the session. @return as ly_stream_bound */
+/** [in] Answers `<resume/>` (XEP-0198): the stream is bound to the resource of that session. What
+ * the client is told (`<resumed/>`) is written by the session. @return as ly_stream_bound */
 int ly_stream_resumed(struct ly_stream *s, ly_usec now, const char *resource);
 /** [in] Refuses a nonza of XEP-0198 of a stream that is not bound: `<failed/>`. */
 void ly_stream_resume_failed(struct ly_stream *s, ly_usec now, enum ly_cond cond);

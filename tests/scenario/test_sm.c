@@ -119,7 +119,8 @@ static void test_enable(void **state)
 		ly_usec resume;
 	} rows[] = {
 		{ "resumable", ENABLE, "resume='true' max='300'/>", 0 },
-		{ "shorter", "<enable xmlns='urn:xmpp:sm:3' resume='1' max='20'/>", "max='20'/>", 0 },
+		{ "shorter", "<enable xmlns='urn:xmpp:sm:3' resume='1' max='20'/>", "max='20'/>",
+		  0 },
 		{ "not longer", "<enable xmlns='urn:xmpp:sm:3' resume='true' max='9999'/>",
 		  "max='60'/>", LY_SEC(60) },
 		{ "only acks", "<enable xmlns='urn:xmpp:sm:3'/>",
@@ -578,24 +579,15 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_enable),
-		cmocka_unit_test(test_second_enable),
-		cmocka_unit_test(test_inbound),
-		cmocka_unit_test(test_counter_wraps),
-		cmocka_unit_test(test_bad_h),
-		cmocka_unit_test(test_asks),
-		cmocka_unit_test(test_resume),
-		cmocka_unit_test(test_not_resumed),
-		cmocka_unit_test(test_refused_resume),
-		cmocka_unit_test(test_replaces_connection),
-		cmocka_unit_test(test_resume_waits),
-		cmocka_unit_test(test_closed_stream_ends),
-		cmocka_unit_test(test_too_much),
-		cmocka_unit_test(test_several_devices),
-		cmocka_unit_test(test_bind_instead),
-		cmocka_unit_test(test_shutdown),
-		cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_enable),         cmocka_unit_test(test_second_enable),
+		cmocka_unit_test(test_inbound),        cmocka_unit_test(test_counter_wraps),
+		cmocka_unit_test(test_bad_h),          cmocka_unit_test(test_asks),
+		cmocka_unit_test(test_resume),         cmocka_unit_test(test_not_resumed),
+		cmocka_unit_test(test_refused_resume), cmocka_unit_test(test_replaces_connection),
+		cmocka_unit_test(test_resume_waits),   cmocka_unit_test(test_closed_stream_ends),
+		cmocka_unit_test(test_too_much),       cmocka_unit_test(test_several_devices),
+		cmocka_unit_test(test_bind_instead),   cmocka_unit_test(test_shutdown),
+		cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,8 @@ int peer_connect(struct peer *p);
 void peer_disconnect(struct peer *p);
 /** The connection breaks without the stream being closed. */
 void peer_break(struct peer *p);
-/** A new connection asks for the session @p id (XEP-0198); one that the session still had is closed.
+/** A new connection asks for the session @p id (XEP-0198); one that the session still had is
+ * closed.
  * @return as ly_session_resume */
 int peer_resume(struct peer *p, const char *id, const char *h);
 /** Sends a copy of an element; `from` is stamped. @return as ly_stanza_wrap */

@@ -845,8 +845,8 @@ int main(void)
 		cmocka_unit_test(test_sasl_errors),   cmocka_unit_test(test_stanza_errors),
 		cmocka_unit_test(test_limits),        cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_move),          cmocka_unit_test(test_close),
-		cmocka_unit_test(test_resume),        cmocka_unit_test(test_nonza),         cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_many_attempts),
+		cmocka_unit_test(test_resume),        cmocka_unit_test(test_nonza),
+		cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_many_attempts),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
