@@ -262,8 +262,9 @@ static void stream_closed(struct ly_xmpp *x, const struct ly_stream_event *ev)
 	char ip[LY_ADDR_MAX];
 
 	x->is_closed = true;
-	/* not while the home itself closes it (env.close): it ends the session */
-	if (!x->wants_close)
+	/* s. 5: it cannot be resumed. Not while the home itself closes it (env.close), which then
+	 * ends the session too */
+	if (!x->wants_close && x->session != NULL && x->session->sm != NULL)
 		leave_session(x);
 	if (ev->error != LY_STREAM_OK)
 		ly_log(&ly_xmpp_log, ev->error == LY_STREAM_SYSTEM_SHUTDOWN ? LY_DEBUG : LY_WARN,

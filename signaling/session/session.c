@@ -290,6 +290,8 @@ static void run_later(struct ly_home *home, struct ly_msg *msg)
 
 	if (s && ly_session_key(s) == c->session)
 		take_stanza(s, c->st);
+	else if (c->st->kind == LY_MESSAGE && ly_jid_is_set(&c->st->to))
+		ly_route(home, c->st); /* a last word, its stream closed behind it */
 	else
 		ly_stanza_free(c->st);
 }

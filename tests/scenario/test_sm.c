@@ -436,6 +436,26 @@ static void test_closed_stream_ends(void **state)
 	world_free(w);
 }
 
+/* What was sent before the end counts, even while the account is still being loaded. */
+static void test_last_word(void **state)
+{
+	struct world *w = make(2, LY_MS(50), (struct ly_home_limits) { 0 });
+	struct peer *p = world_peer(w, "student1");
+
+	(void)state;
+	for (int with_sm = 0; with_sm < 2; with_sm++) {
+		ly_assert_i64("bind", 0, peer_connect(p));
+		if (with_sm)
+			peer_send(p, ENABLE);
+		say(p, "teacher@localhost", "bye");
+		peer_disconnect(p);
+		world_settle(w);
+		ly_assert_i64("arrived", with_sm + 1, (int64_t)stored(w, "teacher@localhost"));
+		world_wait(w, LY_SEC(100)); /* the account is let go */
+	}
+	world_free(w);
+}
+
 static void test_too_much(void **state)
 {
 	struct world *w = make(2, 0, (struct ly_home_limits) { .unacked = 20 });
@@ -579,15 +599,16 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_enable),         cmocka_unit_test(test_second_enable),
-		cmocka_unit_test(test_inbound),        cmocka_unit_test(test_counter_wraps),
-		cmocka_unit_test(test_bad_h),          cmocka_unit_test(test_asks),
-		cmocka_unit_test(test_resume),         cmocka_unit_test(test_not_resumed),
-		cmocka_unit_test(test_refused_resume), cmocka_unit_test(test_replaces_connection),
-		cmocka_unit_test(test_resume_waits),   cmocka_unit_test(test_closed_stream_ends),
-		cmocka_unit_test(test_too_much),       cmocka_unit_test(test_several_devices),
-		cmocka_unit_test(test_bind_instead),   cmocka_unit_test(test_shutdown),
-		cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_enable),          cmocka_unit_test(test_second_enable),
+		cmocka_unit_test(test_inbound),         cmocka_unit_test(test_counter_wraps),
+		cmocka_unit_test(test_bad_h),           cmocka_unit_test(test_asks),
+		cmocka_unit_test(test_resume),          cmocka_unit_test(test_not_resumed),
+		cmocka_unit_test(test_refused_resume),  cmocka_unit_test(test_replaces_connection),
+		cmocka_unit_test(test_resume_waits),    cmocka_unit_test(test_closed_stream_ends),
+		cmocka_unit_test(test_last_word),       cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_several_devices), cmocka_unit_test(test_bind_instead),
+		cmocka_unit_test(test_shutdown),        cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
