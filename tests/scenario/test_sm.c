@@ -519,6 +519,40 @@ static void test_several_devices(void **state)
 	}
 }
 
+/* An occupant stays in its room for the window, and misses nothing of it. */
+static void test_room(void **state)
+{
+	struct world *w = make(3, LY_MS(5), (struct ly_home_limits) { 0 });
+	struct peer *p = login(w, "student1", true), *t = login(w, "teacher", false);
+	char id[64], h[16];
+
+	(void)state;
+	snprintf(id, sizeof(id), "%s", p->sm_id);
+	peer_send(t, "<presence to='algebra@conference.localhost/T'><x xmlns="
+		     "'http://jabber.org/protocol/muc'/></presence>");
+	peer_send(t, "<iq type='set' id='o' to='algebra@conference.localhost'><query xmlns="
+		     "'http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' "
+		     "type='submit'/></query></iq>");
+	world_settle(w);
+	peer_send(p, "<presence to='algebra@conference.localhost/S'><x xmlns="
+		     "'http://jabber.org/protocol/muc'/></presence>");
+	world_settle(w);
+	inbox(t);
+	snprintf(h, sizeof(h), "%u", sent_to(p));
+	peer_break(p);
+	peer_send(t, "<message to='algebra@conference.localhost' type='groupchat'>"
+		     "<body>1</body></message>");
+	world_wait(w, LY_SEC(100));
+	ly_assert_str("only the echo", "1", inbox(t));
+	inbox(p);
+	ly_assert_i64("resumes", 0, peer_resume(p, id, h));
+	ly_assert_str("was there", "resumed 1", inbox(p));
+	peer_break(p);
+	world_wait(w, LY_SEC(301));
+	ly_assert_str("leaves", "presence", inbox(t));
+	world_free(w);
+}
+
 /* A new bind of the same resource ends the one that waits; what it had goes to the new one. */
 static void test_bind_instead(void **state)
 {
@@ -606,9 +640,9 @@ int main(void)
 		cmocka_unit_test(test_refused_resume),  cmocka_unit_test(test_replaces_connection),
 		cmocka_unit_test(test_resume_waits),    cmocka_unit_test(test_closed_stream_ends),
 		cmocka_unit_test(test_last_word),       cmocka_unit_test(test_too_much),
-		cmocka_unit_test(test_several_devices), cmocka_unit_test(test_bind_instead),
-		cmocka_unit_test(test_shutdown),        cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_several_devices), cmocka_unit_test(test_room),
+		cmocka_unit_test(test_bind_instead),    cmocka_unit_test(test_shutdown),
+		cmocka_unit_test(test_no_memory),       cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
