@@ -159,7 +159,7 @@ static inline void ly_wr_bytes(struct ly_wr *w, struct ly_span s)
 		w->bad = true;
 		return;
 	}
-	if (s.len)
+	if (s.len && s.ptr != NULL)
 		memcpy(w->ptr, s.ptr, s.len);
 	w->ptr += s.len;
 }

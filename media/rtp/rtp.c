@@ -173,7 +173,7 @@ int ly_rtx_unpack(uint8_t **pkt, size_t *len, uint8_t pt, uint32_t ssrc)
 		return p.payload.len == 0 ? -ENOENT : -EBADMSG;
 	osn = (uint16_t)(p.payload.ptr[0] << 8 | p.payload.ptr[1]);
 	start = *pkt + 2;
-	memmove(start, *pkt, p.header_len);
+	memmove(start, *pkt, p.header_len); /* NOLINT: parsed, so not NULL */
 	start[0] &= (uint8_t)~0x20;
 	ly_rtp_set_pt(start, pt);
 	ly_rtp_set_seq(start, osn);

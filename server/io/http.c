@@ -255,7 +255,7 @@ static void parse(struct ly_http_conn *h, struct ly_span bytes)
 			return;
 		}
 		h->is_waiting = true;
-		h->req->keep_alive = false;
+		h->req->keep_alive = false; /* NOLINT: on_begin() made it */
 		ly_conn_pause(h->c);
 		ly_http_reply_error(h->req, status, ly_http_status_text(status));
 	}

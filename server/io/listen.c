@@ -67,7 +67,7 @@ static void from_sockaddr(const struct sockaddr_storage *ss, struct ly_addr *a)
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	*a = (struct ly_addr) { 0 };
-	if (ss->ss_family == AF_INET) {
+	if (ss->ss_family == AF_INET) { /* NOLINT: filled by accept() */
 		const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
 
 		a->family = 4;

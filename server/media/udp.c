@@ -42,7 +42,7 @@ static socklen_t to_sockaddr(const struct ly_addr *a, struct sockaddr_storage *s
 static void from_sockaddr(const struct sockaddr_storage *ss, struct ly_addr *a)
 {
 	memset(a, 0, sizeof(*a));
-	if (ss->ss_family == AF_INET6) {
+	if (ss->ss_family == AF_INET6) { /* NOLINT: filled by recvmmsg() */
 		const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)ss;
 
 		a->family = 6;

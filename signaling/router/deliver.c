@@ -117,7 +117,7 @@ static size_t choose(const struct ly_user *user, bool all, struct ly_session **o
 			n = 0;
 		if (!all && s->priority < best)
 			continue;
-		best = s->priority;
+		best = s->priority; /* NOLINT: -128 to 127 is meant */
 		out[n++] = s;
 	}
 	return n;

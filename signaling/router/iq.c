@@ -162,7 +162,7 @@ static void pair_free(struct ly_pair *pair)
 		struct ly_msg *msg = LY_LIST_ENTRY(node, struct ly_msg, link);
 
 		ly_list_del(node);
-		msg->drop(msg);
+		msg->drop(msg); /* NOLINT: ly_carry() set it */
 	}
 	ly_stanza_free(pair->st);
 	ly_free(pair, LY_MEM_QUEUE);
