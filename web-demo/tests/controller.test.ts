@@ -231,6 +231,17 @@ describe('every end stops every track at once', () => {
 		await Promise.race([opening, settle()]);
 		expect(late.readyState).toBe('ended');
 	});
+	it('and media that stay away, however often the session is set up anew', async () => {
+		const t = await live();
+		vi.useFakeTimers();
+		for (let i = 0; i < 5 && t.call.state.phase !== 'ended'; i++) {
+			FakePc.last.become('failed');
+			await vi.advanceTimersByTimeAsync(5_000);
+		}
+		vi.useRealTimers();
+		expect(t.call.state).toMatchObject({ phase: 'ended', kind: 'lost' });
+		expect(stopped(t.call)).toBe(true);
+	});
 	it('and a server that stays away', async () => {
 		const t = await live();
 		vi.useFakeTimers();

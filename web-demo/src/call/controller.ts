@@ -25,6 +25,8 @@ const OFFER_TIMEOUT_MS = 15_000;
 const DISCONNECTED_MS = 2_500;
 /** After an ICE restart was asked for: then the call is set up anew. */
 const RESTART_MS = 6_000;
+/** Media that does not come back for this long, whatever was tried, ends the call. */
+const MEDIA_GONE_MS = 20_000;
 /** Without the server for this long, camera and microphone are released. */
 const SERVER_GONE_MS = 25_000;
 
@@ -49,8 +51,8 @@ export class CallController extends Store {
 		this.soundBlocked = blocked;
 		this.changed();
 	});
-	private timers: Record<'offer' | 'ice' | 'server', Timer> = {
-		offer: undefined, ice: undefined, server: undefined,
+	private timers: Record<'offer' | 'ice' | 'gone' | 'server', Timer> = {
+		offer: undefined, ice: undefined, gone: undefined, server: undefined,
 	};
 
 	constructor(private readonly host: CallHost) {
@@ -172,7 +174,10 @@ export class CallController extends Store {
 	}
 
 	private disarm(...names: (keyof typeof this.timers)[]): void {
-		for (const name of names) clearTimeout(this.timers[name]);
+		for (const name of names) {
+			clearTimeout(this.timers[name]);
+			this.timers[name] = undefined;
+		}
 	}
 
 	/** SourceInfo tells the others what is muted, and that we are in the call at all. */
@@ -282,7 +287,7 @@ export class CallController extends Store {
 	private iceState(session: RtcSession, state: RTCPeerConnectionState): void {
 		if (session !== this.session) return;
 		if (state === 'connected') {
-			this.disarm('ice');
+			this.disarm('ice', 'gone');
 			this.to({ type: 'connected' });
 			this.monitor.start();
 		} else if (state === 'disconnected') {
@@ -295,6 +300,12 @@ export class CallController extends Store {
 	private restartIce(session: RtcSession): void {
 		if (session !== this.session || !this.host.online) return;
 		this.to({ type: 'trouble', why: 'The connection for sound and pictures broke off.' });
+		// A new session starts the server's own clock anew: this one runs over all attempts.
+		if (!this.timers.gone) {
+			this.arm('gone', MEDIA_GONE_MS, () => this.finish({
+				kind: 'lost', text: 'Sound and pictures could not get through any more, so the call was ended.',
+			}, true));
+		}
 		session.requestIceRestart().catch(() => this.setUpAnew());
 		this.arm('ice', RESTART_MS, () => this.setUpAnew());
 	}
@@ -384,7 +395,7 @@ export class CallController extends Store {
 		const wasGranted = this.state.phase === 'connecting' || this.state.phase === 'live' || this.state.phase === 'recovering';
 		const session = this.session;
 		if (!this.to({ type: 'end', ...ending })) return;
-		this.disarm('offer', 'ice', 'server');
+		this.disarm('offer', 'ice', 'gone', 'server');
 		if (announce && session) {
 			this.host.send(x('iq', { type: 'set', to: `${room}/${FOCUS_NICK}`, id: this.host.newId() },
 				sessionTerminate(session.init.sid, ending.kind === 'failed' ? 'failed-application' : 'success')));
@@ -437,7 +448,7 @@ export class CallController extends Store {
 	/** The WebSocket is gone; media may still flow for a while. */
 	linkLost(): void {
 		if (!inCall(this.state)) return;
-		this.disarm('offer', 'ice');
+		this.disarm('offer', 'ice', 'gone');
 		this.to({ type: 'trouble', why: 'The connection to the server was lost.' });
 		this.arm('server', SERVER_GONE_MS, () => {
 			this.finish({ kind: 'server', text: 'The server could not be reached for a while, so the call was ended.' }, false);
