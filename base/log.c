@@ -3,9 +3,6 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
-
-#include "base/err.h"
 
 static ly_log_fn sink;
 static void *sink_ctx;
@@ -32,17 +29,6 @@ bool ly_log_is_on(enum ly_level level)
 const char *ly_level_name(enum ly_level level)
 {
 	return names[level];
-}
-
-int ly_level_parse(const char *name, enum ly_level *out)
-{
-	for (size_t i = 0; i < LY_COUNTOF(names); i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*out = (enum ly_level)i;
-			return 0;
-		}
-	}
-	return -EBADMSG;
 }
 
 void ly_log_write(const struct ly_log *log, enum ly_level level, const char *event, const char *fmt,

@@ -30,8 +30,6 @@ void ly_log_set_sink(ly_log_fn fn, void *ctx);
 void ly_log_set_level(enum ly_level level);
 bool ly_log_is_on(enum ly_level level);
 const char *ly_level_name(enum ly_level level);
-/** @return 0, -EBADMSG */
-int ly_level_parse(const char *name, enum ly_level *out);
 
 void ly_log_write(const struct ly_log *log, enum ly_level level, const char *event, const char *fmt,
 		  ...) LY_PRINTF(4, 5);

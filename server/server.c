@@ -391,6 +391,9 @@ int ly_server_start(struct ly_server *s)
 		if (rc != 0)
 			ly_log(&server_log, LY_ERROR, "no-control-socket", "%s", err);
 	}
+	if (rc == 0 && s->conf->archive.enabled)
+		ly_log(&server_log, LY_WARN, "no-archive",
+		       "key=\"[archive] enabled\" hint=\"this version archives nothing\"");
 	if (rc == 0)
 		ly_log(&server_log, LY_INFO, "started", "version=" LY_VERSION " domain=%s loops=%u",
 		       s->conf->server.domain, s->loops.n);

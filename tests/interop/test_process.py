@@ -196,3 +196,12 @@ def test_media_on_all_addresses():
         assert "media-started" in server.log()
     finally:
         server.close()
+
+
+def test_archive_is_said_to_be_missing():
+    """A key that is accepted without effect does not look as if it had one."""
+    server = Server({"archive": {"enabled": "true"}})
+    try:
+        server.wait_log("no-archive")
+    finally:
+        server.close()
